@@ -1,0 +1,1 @@
+"""Books, who may see them, and their charts of accounts."""

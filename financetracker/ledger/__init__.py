@@ -1,0 +1,1 @@
+"""Transactions and everything that hangs on them."""
