@@ -27,7 +27,12 @@ class Book(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     locked_through = models.DateField(_("locked through"), null=True, blank=True)
     rounding_account = models.ForeignKey(
-        "accounts.Account", models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("rounding account")
+        "accounts.Account",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("rounding account"),
     )
 
     class Meta:
@@ -55,7 +60,9 @@ class Membership(models.Model):
         verbose_name_plural = _("members")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["book", "user"], name="membership_is_unique"),
-            models.CheckConstraint(condition=Q(role__in=["owner", "editor", "viewer"]), name="membership_role_is_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["owner", "editor", "viewer"]), name="membership_role_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,7 +99,9 @@ class Commodity(models.Model):
             models.CheckConstraint(
                 condition=Q(places__gte=0, scale__gte=F("places"), scale__lte=18),
                 name="commodity_places_within_scale",
-                violation_error_message=_("Shown places may not exceed stored places, and those may not exceed 18."),
+                violation_error_message=_(
+                    "Shown places may not exceed stored places, and those may not exceed 18."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(code__regex=r"^[^\s[:cntrl:]\";]+( [^\s[:cntrl:]\";]+)*$"),
@@ -100,7 +109,8 @@ class Commodity(models.Model):
                 violation_error_message=_("A code has no quotation mark, semicolon or line break."),
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["currency", "security", "crypto", "other"]), name="commodity_kind_is_known"
+                condition=Q(kind__in=["currency", "security", "crypto", "other"]),
+                name="commodity_kind_is_known",
             ),
         ]
 
@@ -138,7 +148,9 @@ class Account(models.Model):
     name = models.CharField(_("name"), max_length=120)
     full_name = models.TextField(_("full name"), db_default="", editable=False)
     type = models.CharField(_("type"), max_length=9, choices=Type)
-    commodity_ids: Any = ArrayField(models.BigIntegerField(), verbose_name=_("commodities"), default=list, blank=True)
+    commodity_ids: Any = ArrayField(
+        models.BigIntegerField(), verbose_name=_("commodities"), default=list, blank=True
+    )
     code = models.CharField(_("code"), max_length=24, blank=True)
     opened_on = models.DateField(_("opened on"), null=True, blank=True)
     closed_on = models.DateField(_("closed on"), null=True, blank=True)

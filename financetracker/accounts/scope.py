@@ -7,6 +7,7 @@ test greps for it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from django.db import connections
@@ -21,58 +22,60 @@ class NotAMember(Exception):
 class Scope(NamedTuple):
     """Whose eyes look, at which book, through which door, and what the person may do there."""
 
-    user_id: int | None
-    book_id: int | None
-    source: str
-    role: str
+    user_id: int | None = None
+    book_id: int | None = None
+    source: str = ""
+    role: str = ""
 
 
-def current(using: str = "default") -> Scope:
-    """Return the scope of the running block; all empty outside of one. One query."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT nullif(current_setting('app.user', true), '')::bigint,"
-            " nullif(current_setting('app.book', true), '')::bigint,"
-            " coalesce(current_setting('app.source', true), ''), coalesce(current_setting('app.role', true), '')"
-        )
-        return Scope(*cursor.fetchone())
+NOWHERE = Scope()
+
+# What the database was told, so that nobody needs to ask it. The database's own settings are what counts.
+_running: ContextVar[Scope] = ContextVar("scope", default=NOWHERE)
+
+
+def current() -> Scope:
+    """Return the scope of the running block; all empty outside of one. No query."""
+    return _running.get()
 
 
 @contextmanager
-def scope(user_id: int | None, book_id: int | None, *, source: str = "", using: str = "default") -> Iterator[Scope]:
+def scope(
+    user_id: int | None, book_id: int | None, *, source: str = "", using: str = "default"
+) -> Iterator[Scope]:
     """Run a block as this person in this book, in one database transaction.
 
-    `source` names the door ("admin", "import", …) in history. Blocks nest: on leaving, the outer one is put back,
-    because a released savepoint does not undo a transaction-local setting. Two queries, four when nested.
-    Raises NotAMember if the person is no member of the book or can no longer log in.
+    `source` names the door ("admin", "import", …) in history; a nested block keeps the outer one's. On leaving, the
+    outer scope is put back, because a released savepoint does not undo a transaction-local setting. One query to
+    enter and one to leave. Raises NotAMember if the person is no member of the book or can no longer log in.
     """
+    before = current()
+    source = source or before.source
     with atomic(using=using):
-        before = current(using)
-        role = _enter(user_id, book_id, source or before.source, using)
-        yield Scope(user_id, book_id, source or before.source, role)
+        inside = Scope(user_id, book_id, source, _enter(user_id, book_id, source, using))
+        token = _running.set(inside)
+        try:
+            yield inside
+        finally:
+            _running.reset(token)
         _enter(before.user_id, before.book_id, before.source, using)
 
 
 @contextmanager
 def because(reason: str, *, using: str = "default") -> Iterator[None]:
-    """Note why the writes of this block are made; history keeps it. At most 500 characters."""
+    """Note why the writes of this block are made; history keeps the first 500 characters."""
     with atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(current_setting('app.reason', true), ''), set_config('app.reason', %s, true)",
-            [reason[:500]],
-        )
-        before, _ = cursor.fetchone()
+        cursor.execute("SELECT set_config('app.reason', %s, true)", [reason[:500]])
         yield
-        cursor.execute("SELECT set_config('app.reason', %s, true)", [before])
+        cursor.execute("SELECT set_config('app.reason', '', true)")
 
 
 def _enter(user_id: int | None, book_id: int | None, source: str, using: str) -> str:
-    # A savepoint of its own, so that a refusal leaves the surrounding block usable.
     try:
-        with atomic(using=using), connections[using].cursor() as cursor:
+        with connections[using].cursor() as cursor:
             cursor.execute("SELECT enter_book(%s, %s, %s)", [user_id, book_id, source])
-            return cursor.fetchone()[0] or ""
+            return str(cursor.fetchone()[0] or "")
     except ProgrammingError as error:
         if getattr(error.__cause__, "sqlstate", "") == "42501":
-            raise NotAMember from error
+            raise NotAMember(str(NotAMember.__doc__)) from error
         raise

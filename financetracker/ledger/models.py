@@ -118,7 +118,9 @@ class Transaction(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    tags = models.ManyToManyField(Tag, through="TransactionTag", related_name="transactions", verbose_name=_("tags"))
+    tags = models.ManyToManyField(
+        Tag, through="TransactionTag", related_name="transactions", verbose_name=_("tags")
+    )
 
     class Meta:
         verbose_name = _("transaction")
@@ -135,7 +137,8 @@ class Transaction(models.Model):
             ),
             models.CheckConstraint(condition=Q(version__gte=1), name="transaction_version_counts_from_one"),
             models.CheckConstraint(
-                condition=Q(date__gte="0001-01-01", date__lte="9999-12-31"), name="transaction_date_in_calendar"
+                condition=Q(date__gte="0001-01-01", date__lte="9999-12-31"),
+                name="transaction_date_in_calendar",
             ),
         ]
 
@@ -187,7 +190,12 @@ class Posting(models.Model):
     voided = models.BooleanField(_("void"), default=False, editable=False)
     amount = models.DecimalField(_("amount"))
     commodity = models.ForeignKey(
-        Commodity, models.PROTECT, related_name="+", verbose_name=_("commodity"), db_constraint=False, db_index=False
+        Commodity,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("commodity"),
+        db_constraint=False,
+        db_index=False,
     )
     weight = models.DecimalField(_("weight"))
     weight_commodity = models.ForeignKey(
@@ -361,14 +369,14 @@ class TransactionRevision(History):
     new_payee = models.ForeignKey(
         Payee, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
-    old_narration = models.TextField(null=True)  # noqa: DJ001 (null means: there was no row)
-    new_narration = models.TextField(null=True)  # noqa: DJ001
-    old_notes = models.TextField(null=True)  # noqa: DJ001
-    new_notes = models.TextField(null=True)  # noqa: DJ001
-    old_code = models.TextField(null=True)  # noqa: DJ001
-    new_code = models.TextField(null=True)  # noqa: DJ001
-    old_flag = models.TextField(null=True)  # noqa: DJ001
-    new_flag = models.TextField(null=True)  # noqa: DJ001
+    old_narration = models.TextField(null=True)
+    new_narration = models.TextField(null=True)
+    old_notes = models.TextField(null=True)
+    new_notes = models.TextField(null=True)
+    old_code = models.TextField(null=True)
+    new_code = models.TextField(null=True)
+    old_flag = models.TextField(null=True)
+    new_flag = models.TextField(null=True)
     old_metadata = models.JSONField(null=True)
     new_metadata = models.JSONField(null=True)
     old_version = models.IntegerField(null=True)
@@ -433,10 +441,10 @@ class PostingRevision(History):
     new_weight_commodity = models.ForeignKey(
         Commodity, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
-    old_state = models.TextField(null=True)  # noqa: DJ001
-    new_state = models.TextField(null=True)  # noqa: DJ001
-    old_memo = models.TextField(null=True)  # noqa: DJ001
-    new_memo = models.TextField(null=True)  # noqa: DJ001
+    old_state = models.TextField(null=True)
+    new_state = models.TextField(null=True)
+    old_memo = models.TextField(null=True)
+    new_memo = models.TextField(null=True)
     old_metadata = models.JSONField(null=True)
     new_metadata = models.JSONField(null=True)
 

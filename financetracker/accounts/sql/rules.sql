@@ -57,7 +57,7 @@ CREATE TRIGGER account_path BEFORE INSERT OR UPDATE ON accounts_account
 -- Account: type equal to the parent's and the children's, commodities of the same book, and the paths below.
 CREATE FUNCTION account_tree() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE found record;
+DECLARE odd record;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     -- Two people moving two branches below each other at once would each see a tree without the other's move.
@@ -67,23 +67,26 @@ BEGIN
       RAISE EXCEPTION 'An account stays in its book.' USING ERRCODE = '23514', CONSTRAINT = 'account_stays_in_book';
     END IF;
   END IF;
-  SELECT n.full_name, n.type, p.full_name AS other_name, p.type AS other_type INTO found
+  SELECT n.full_name, n.type, p.full_name AS other_name, p.type AS other_type INTO odd
     FROM new_rows n JOIN accounts_account a ON a.id = n.id
     JOIN accounts_account p ON p.id = a.parent_id OR p.parent_id = a.id
    WHERE p.type <> a.type LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION '% is of type %, but % is of type %.',
-      found.full_name, found.type, found.other_name, found.other_type
+      odd.full_name, odd.type, odd.other_name, odd.other_type
       USING ERRCODE = '23514', CONSTRAINT = 'account_type_equals_parent';
   END IF;
-  SELECT n.full_name INTO found FROM new_rows n CROSS JOIN unnest(n.commodity_ids) AS c (id)
+  SELECT n.full_name INTO odd FROM new_rows n CROSS JOIN unnest(n.commodity_ids) AS c (id)
     LEFT JOIN accounts_commodity k ON k.id = c.id WHERE k.book_id IS DISTINCT FROM n.book_id LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'There is no such commodity in this book.'
       USING ERRCODE = '23514', CONSTRAINT = 'account_references_stay_in_book';
   END IF;
-  IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id)
-                                   WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.name <> o.name) THEN
+  IF TG_OP = 'INSERT' THEN
+    RETURN NULL;
+  END IF;
+  IF EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id)
+              WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.name <> o.name) THEN
     -- A second look at the tree, now that the gate is closed, and the new paths of everything below.
     WITH RECURSIVE below AS (
       SELECT a.id, ARRAY[a.id] AS way FROM new_rows n JOIN accounts_account a ON a.id = n.id
@@ -159,10 +162,12 @@ CREATE TRIGGER book_references_update AFTER UPDATE ON accounts_book
 CREATE FUNCTION book_keeps_an_owner() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id)
-                                   WHERE n.book_id <> o.book_id OR n.user_id <> o.user_id) THEN
-    RAISE EXCEPTION 'A membership keeps its person and its book.'
-      USING ERRCODE = '23514', CONSTRAINT = 'membership_keeps_person_and_book';
+  IF TG_OP = 'UPDATE' THEN
+    IF EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id)
+                WHERE n.book_id <> o.book_id OR n.user_id <> o.user_id) THEN
+      RAISE EXCEPTION 'A membership keeps its person and its book.'
+        USING ERRCODE = '23514', CONSTRAINT = 'membership_keeps_person_and_book';
+    END IF;
   END IF;
   PERFORM close_gate((SELECT array_agg(DISTINCT book_id) FROM old_rows));
   IF EXISTS (SELECT FROM accounts_book b WHERE b.id IN (SELECT book_id FROM old_rows)

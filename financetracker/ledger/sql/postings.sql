@@ -67,7 +67,8 @@ BEGIN
             o.weight_commodity_id);
     IF changed IS NULL THEN RETURN NULL; END IF;
     PERFORM hold_gate((SELECT array_agg(DISTINCT book_id) FROM old_rows));
-    PERFORM refuse_fixed(array_agg(o.*)) FROM old_rows o WHERE o.id = ANY (changed);
+    PERFORM refuse_fixed(array_agg(o.book_id), array_agg(o.account_id), array_agg(o.date), array_agg(o.state::text))
+     FROM old_rows o WHERE o.id = ANY (changed);
     SELECT array_agg(DISTINCT s.id) INTO ids FROM
       (SELECT transaction_id AS id FROM old_rows WHERE id = ANY (changed)
         UNION SELECT transaction_id FROM new_rows WHERE id = ANY (changed)) s;
@@ -128,30 +129,32 @@ BEGIN
 END $$;
 
 -- What a lock or a reconciled state fixes, asked of the rows as they were.
-CREATE FUNCTION refuse_fixed(legs ledger_posting[]) RETURNS void
+CREATE FUNCTION refuse_fixed(books bigint[], accounts bigint[], dates date[], states text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE leg record;
 BEGIN
-  SELECT l.date, b.locked_through INTO leg FROM unnest(legs) l JOIN accounts_book b ON b.id = l.book_id
+  SELECT l.date, b.locked_through INTO leg FROM unnest(books, dates) AS l (book_id, date) JOIN accounts_book b ON b.id = l.book_id
    WHERE l.date <= b.locked_through LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'The book is locked through %.', leg.locked_through
       USING ERRCODE = '23514', CONSTRAINT = 'period_is_open';
   END IF;
-  SELECT l.amount, a.full_name INTO leg FROM unnest(legs) l LEFT JOIN accounts_account a ON a.id = l.account_id
+  SELECT a.full_name INTO leg FROM unnest(accounts, states) AS l (account_id, state)
+    LEFT JOIN accounts_account a ON a.id = l.account_id
    WHERE l.state = 'reconciled' LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'The leg of % is reconciled: its amount, account and date stay.', leg.full_name
       USING ERRCODE = '23514', CONSTRAINT = 'reconciled_posting_is_fixed';
   END IF;
 END $$;
-REVOKE ALL ON FUNCTION refuse_fixed(ledger_posting[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION refuse_fixed(bigint[], bigint[], date[], text[]) FROM PUBLIC;
 
 CREATE FUNCTION check_removed_postings() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   PERFORM hold_gate((SELECT array_agg(DISTINCT book_id) FROM old_rows));
-  PERFORM refuse_fixed(array_agg(o.*)) FROM old_rows o;
+  PERFORM refuse_fixed(array_agg(o.book_id), array_agg(o.account_id), array_agg(o.date), array_agg(o.state::text))
+     FROM old_rows o;
   PERFORM check_transactions((SELECT array_agg(DISTINCT transaction_id) FROM old_rows));
   RETURN NULL;
 END $$;
