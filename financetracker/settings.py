@@ -246,6 +246,8 @@ if app_database is not None:
     DATABASES["default"] = app_database
 if owner_database is not None:
     server_options(owner_database, lock_timeout=f"{LOCK_TIMEOUT}s")
+    # Each test run has a database of its own, so that two may run side by side.
+    owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft")}
     DATABASES["owner"] = owner_database
     if app_database is not None:
         app_database["TEST"] = {"MIRROR": "owner"}
