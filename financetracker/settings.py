@@ -249,6 +249,8 @@ if owner_database is not None:
     # Each test run has a database of its own, so that two may run side by side.
     owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft")}
     DATABASES["owner"] = owner_database
+    if TESTING and (test_name := env.text("FT_TEST_DATABASE")):  # two test runs beside each other
+        owner_database["TEST"] = {"NAME": test_name}
     if app_database is not None:
         app_database["TEST"] = {"MIRROR": "owner"}
 
