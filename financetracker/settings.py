@@ -250,7 +250,7 @@ if owner_database is not None:
     owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft")}
     DATABASES["owner"] = owner_database
     if TESTING and (test_name := env.text("FT_TEST_DATABASE")):  # two test runs beside each other
-        owner_database["TEST"] = {"NAME": test_name}
+        owner_database["TEST"] = {"NAME": test_name, "DEPENDENCIES": []}
     if app_database is not None:
         app_database["TEST"] = {"MIRROR": "owner"}
 
