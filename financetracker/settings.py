@@ -247,7 +247,7 @@ if app_database is not None:
 if owner_database is not None:
     server_options(owner_database, lock_timeout=f"{LOCK_TIMEOUT}s")
     # Each test run has a database of its own, so that two may run side by side.
-    owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft")}
+    owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft"), "DEPENDENCIES": []}
     DATABASES["owner"] = owner_database
     if TESTING and (test_name := env.text("FT_TEST_DATABASE")):  # two test runs beside each other
         owner_database["TEST"] = {"NAME": test_name, "DEPENDENCIES": []}
