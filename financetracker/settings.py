@@ -170,8 +170,7 @@ def refuse_unsafe_web() -> None:
         env.refuse(plain, f"CSRF_TRUSTED_ORIGINS: {origin!r} is not of the form https://host.")
 
 
-if not SECRET_KEY:
-    env.refuse(True, "SECRET_KEY is not set: give at least 50 random characters, or SECRET_KEY_FILE.")
+env.refuse(not SECRET_KEY, "SECRET_KEY is not set: give at least 50 random characters, or SECRET_KEY_FILE.")
 if PRODUCTION:
     if SECRET_KEY:
         refuse_weak_key("SECRET_KEY", SECRET_KEY)
@@ -220,8 +219,12 @@ else:
         if PRODUCTION:
             refuse_unsafe_database("DATABASE_OWNER_URL", owner_database)
         same_role = app_database["USER"] == owner_database["USER"]
-        env.refuse(same_role, "DATABASE_URL uses the owner's role, whom row security does not bind: use the app role.")
-        places = [(d["NAME"], d["HOST"], d["PORT"], d["OPTIONS"].get("host")) for d in (app_database, owner_database)]
+        env.refuse(
+            same_role, "DATABASE_URL uses the owner's role, whom row security does not bind: use the app role."
+        )
+        places = [
+            (d["NAME"], d["HOST"], d["PORT"], d["OPTIONS"].get("host")) for d in (app_database, owner_database)
+        ]
         env.refuse(places[0] != places[1], "DATABASE_URL and DATABASE_OWNER_URL name different databases.")
 
 DATABASES: dict[str, dict[str, Any]] = {}
@@ -367,7 +370,9 @@ SECURE_CSP = {
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_HSTS_SECONDS = env.number("FT_HSTS_SECONDS", default=31_536_000, least=0, most=99_999_999) if PRODUCTION else 0
+SECURE_HSTS_SECONDS = (
+    env.number("FT_HSTS_SECONDS", default=31_536_000, least=0, most=99_999_999) if PRODUCTION else 0
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False  # the neighbours on this domain are not ours to decide for
 if PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
