@@ -83,31 +83,31 @@ def add_commodity(
 
 
 def open_account(
-    book: Book, full_name: str, type: str, *, commodities: Iterable[Commodity] = (), **columns: Any
+    book: Book, full_name: str, type_: str, *, commodities: Iterable[Commodity] = (), **columns: Any
 ) -> Account:
     """Make an account by its full name ("Assets:Bank:Checking"), with the parents that are missing.
 
-    Missing parents are placeholders. An existing account of that name is refused (account_name_is_unique).
+    Missing parents are placeholders of the same type. An existing account of that name is refused.
     """
-    above = parent_for(book, full_name, type)
+    above = parent_for(book, full_name, type_)
     with refusals():
         return Account.objects.create(
             book=book,
             parent=above,
             name=full_name.rpartition(":")[2],
-            type=type,
+            type=type_,
             commodity_ids=[commodity.pk for commodity in commodities],
             **columns,
         )
 
 
-def parent_for(book: Book, full_name: str, type: str) -> Account | None:
+def parent_for(book: Book, full_name: str, type_: str) -> Account | None:
     """Return the account above, made as a placeholder where it is missing; None for a root."""
     above, colon, _ = full_name.rpartition(":")
     if not colon:
         return None
     found = Account.objects.filter(book=book, full_name=above).first()
-    return found or open_account(book, above, type, placeholder=True)
+    return found or open_account(book, above, type_, placeholder=True)
 
 
 def require_writer() -> None:

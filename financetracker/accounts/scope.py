@@ -45,9 +45,9 @@ def scope(
 ) -> Iterator[Scope]:
     """Run a block as this person in this book, in one database transaction.
 
-    `source` names the door ("admin", "import", …) in history; a nested block keeps the outer one's. On leaving, the
-    outer scope is put back, because a released savepoint does not undo a transaction-local setting. One query to
-    enter and one to leave. Raises NotAMember if the person is no member of the book or can no longer log in.
+    `source` names the door ("admin", "import", …) in history; a nested block keeps the outer one's. On leaving,
+    the outer scope is put back, because a released savepoint does not undo a transaction-local setting. One query
+    to enter and one to leave. Raises NotAMember if the person is no member of the book or can no longer log in.
     """
     before = current()
     source = source or before.source

@@ -1,8 +1,8 @@
 """The only writer of transactions and postings.
 
-Admin, API, imports, commands, demo data and test builders call these verbs; each runs inside a scope, writes in one
-statement so that the database's rules judge the whole, and raises `Refusal` (or a child of it below) with the name
-of the rule. A refused call leaves the surrounding block as it was.
+Admin, API, imports, commands, demo data and test builders call these verbs; each runs inside a scope, writes in
+one statement so that the database's rules judge the whole, and raises `Refusal` (or a child of it below) with the
+name of the rule. A refused call leaves the surrounding block as it was.
 """
 
 import datetime
@@ -84,8 +84,9 @@ class Reused(Refusal):
 class Leg:
     """One leg to write: `amount` is signed, debit positive, in `commodity`.
 
-    `weight` is the total that was paid for it in `weight_commodity`, with the amount's sign; without an exchange both
-    stay empty. `id` names the posting that the leg replaces when a transaction is amended; it keeps its state.
+    `weight` is the total that was paid for it in `weight_commodity`, with the amount's sign; without an exchange
+    both stay empty. `id` names the posting that the leg replaces when a transaction is amended; it keeps the
+    state it has.
     """
 
     account: Account
@@ -184,8 +185,8 @@ def post_many(book: Book, entries: Iterable[Entry]) -> Posted:
 def amend(transaction: Transaction, entry: Entry, *, version: int, reason: str = "") -> Transaction:
     """Replace what a transaction says by `entry`. Legs with an `id` keep it, others are new, missing ones go.
 
-    `version` is the one the person looked at: Stale if the books have moved on. One statement. A voided transaction
-    is reinstated first. Raises as `post` does.
+    `version` is the one the person looked at: Stale if the books have moved on. One statement. A voided
+    transaction is reinstated first. Raises as `post` does.
     """
     check(transaction.book, entry)
     with atomic(), refusals(), because(reason):
@@ -208,12 +209,12 @@ def amend(transaction: Transaction, entry: Entry, *, version: int, reason: str =
 
 def void(transaction: Transaction, *, version: int, reason: str = "") -> Transaction:
     """Take a transaction out of every sum; it stays in sight and in history, and `reinstate` brings it back."""
-    return _set_voided(transaction, True, version, reason)
+    return _set_voided(transaction, version, reason, voided=True)
 
 
 def reinstate(transaction: Transaction, *, version: int, reason: str = "") -> Transaction:
     """Count a voided transaction again. Its accounts and its day must allow it as if it were new."""
-    return _set_voided(transaction, False, version, reason)
+    return _set_voided(transaction, version, reason, voided=False)
 
 
 def reverse(
@@ -295,6 +296,9 @@ def check(book: Book, entry: Entry) -> None:
     Looks at the objects it was given and runs no query; the database has the last word.
     """
     for index, leg in enumerate(entry.legs):
+        if leg.account.book_id != book.pk or leg.commodity.book_id != book.pk:
+            message = _("There is no such account or commodity in this book.")
+            raise LegRefused(message, rule="posting_references_stay_in_book", leg=index, field="account")
         _check_leg(entry, index, leg)
     if len(entry.legs) < 2 and not (entry.legs and entry.legs[0].weight == 0):
         raise Refusal(
@@ -481,7 +485,7 @@ def _payees(book: Book, entries: Iterable[Entry]) -> dict[str, int]:
 
 
 def _names(model: type[Payee] | type[Tag], book: Book, names: set[str]) -> dict[str, int]:
-    """Return the ids of payees or tags by name; those that are missing are made. One query, three if any is new."""
+    """Return the ids of payees or tags by name, made where they are missing. One query, three if any is new."""
     if not names:
         return {}
     rows = model._default_manager.filter(book=book, name__in=names)
@@ -567,7 +571,7 @@ def _write_tags(book: Book, tagged: Sequence[tuple[int, Sequence[str]]], *, repl
     )
 
 
-def _set_voided(transaction: Transaction, voided: bool, version: int, reason: str) -> Transaction:
+def _set_voided(transaction: Transaction, version: int, reason: str, *, voided: bool) -> Transaction:
     with atomic(), refusals(), because(reason):
         require_writer()
         _refuse_stale(transaction, version)

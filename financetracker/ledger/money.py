@@ -63,6 +63,11 @@ def product(amount: Decimal, price: Decimal) -> Decimal:
     return EXACT.multiply(amount, price)
 
 
+def inverse(rate: Decimal) -> Decimal:
+    """Turn a rate round, to 28 significant digits: more than any printed rate has."""
+    return Context(prec=28).divide(Decimal(1), rate)
+
+
 def round_to(value: Decimal, places: int) -> Decimal:
     """Round half away from zero, as banks and bills do."""
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
