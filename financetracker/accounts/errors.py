@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from django.db.utils import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,7 +20,7 @@ class Refusal(Exception):
     """
 
     rule: str = ""
-    text: ClassVar[str] = _("The books refuse this.")
+    text: ClassVar[str | Promise] = _("The books refuse this.")
 
     def __init__(self, message: str = "", *, rule: str = "") -> None:
         self.message = message or str(self.text)
@@ -32,7 +33,7 @@ class NotAllowed(Refusal):
     """This person may look at the book, but not change it."""
 
     rule = "may_write"
-    text = _("You may look at this book, but not change it.")
+    text: ClassVar[str | Promise] = _("You may look at this book, but not change it.")
 
 
 class BrokenRule(Refusal):
@@ -42,13 +43,13 @@ class BrokenRule(Refusal):
 class Taken(Refusal):
     """Something of this name is there already."""
 
-    text = _("There is one of this name already.")
+    text: ClassVar[str | Promise] = _("There is one of this name already.")
 
 
 class Used(Refusal):
     """It is still used elsewhere."""
 
-    text = _("It is still used and cannot be removed.")
+    text: ClassVar[str | Promise] = _("It is still used and cannot be removed.")
 
 
 # Constraints of one row and unique ones cannot speak for themselves; rules in triggers bring their own sentence.

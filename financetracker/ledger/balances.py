@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Case, IntegerField, Q, When
@@ -131,7 +131,7 @@ def balances(
     books said at that instant, every version recorded at or before it; without it with what they say now. Ordered
     by account and commodity id. Sub-accounts are not included: see `tree`.
     """
-    parameters = {"book": book.pk, "as_of": as_of or END_OF_TIME, "known_at": known_at}
+    parameters: dict[str, Any] = {"book": book.pk, "as_of": as_of or END_OF_TIME, "known_at": known_at}
     with connection.cursor() as cursor:
         cursor.execute(_SUMS if known_at is None else _KNOWN_SUMS, parameters)
         return [Balance(*row) for row in cursor.fetchall()]

@@ -484,7 +484,7 @@ def _payees(book: Book, entries: Iterable[Entry]) -> dict[str, int]:
     return _names(Payee, book, {entry.payee for entry in entries if entry.payee})
 
 
-def _names(model: type[Payee] | type[Tag], book: Book, names: set[str]) -> dict[str, int]:
+def _names[Named: (Payee, Tag)](model: type[Named], book: Book, names: set[str]) -> dict[str, int]:
     """Return the ids of payees or tags by name, made where they are missing. One query, three if any is new."""
     if not names:
         return {}
@@ -505,7 +505,7 @@ def _insert(book: Book, entries: Sequence[Entry], payees: Mapping[str, int]) -> 
     # The same id twice in one statement would give one transaction the legs of both.
     entries = list({entry.public_id: entry for entry in reversed(entries)}.values())[::-1]
     legs = [(entry.public_id, position, leg) for entry in entries for position, leg in enumerate(entry.legs)]
-    parameters = {
+    parameters: dict[str, Any] = {
         "book": book.pk,
         "public_id": [entry.public_id for entry in entries],
         "date": [entry.date for entry in entries],
@@ -579,7 +579,8 @@ def _set_voided(transaction: Transaction, version: int, reason: str, *, voided: 
             message = _("This transaction is void already.") if voided else _("This transaction is not void.")
             raise Refusal(message, rule="transaction_is_void")
         with connection.cursor() as cursor:
-            cursor.execute(_VOID, {"id": transaction.pk, "version": version, "voided": voided})
+            parameters: dict[str, Any] = {"id": transaction.pk, "version": version, "voided": voided}
+            cursor.execute(_VOID, parameters)
             if cursor.fetchone() is None:
                 raise Stale(_current_version(transaction))
         return Transaction.objects.select_related("book", "payee").get(pk=transaction.pk)
