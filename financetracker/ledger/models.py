@@ -267,6 +267,7 @@ class Price(models.Model):
     value = models.DecimalField(_("price"))
     kind = models.CharField(_("kind"), max_length=11, choices=Kind, default=Kind.MANUAL)
     source = models.CharField(_("source"), max_length=60, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("price")

@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("source", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
                 (
                     "book",
                     models.ForeignKey(
