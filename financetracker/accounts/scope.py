@@ -20,12 +20,13 @@ class NotAMember(Exception):
 
 
 class Scope(NamedTuple):
-    """Whose eyes look, at which book, through which door, and what the person may do there."""
+    """Whose eyes look, at which book, through which door, what the person may do there, and why he writes."""
 
     user_id: int | None = None
     book_id: int | None = None
     source: str = ""
     role: str = ""
+    reason: str = ""
 
 
 NOWHERE = Scope()
@@ -58,16 +59,27 @@ def scope(
             yield inside
         finally:
             _running.reset(token)
-        _enter(before.user_id, before.book_id, before.source, using)
+        _put_back(before, using)
 
 
 @contextmanager
 def because(reason: str, *, using: str = "default") -> Iterator[None]:
-    """Note why the writes of this block are made; history keeps the first 500 characters."""
+    """Note why the writes of this block are made; history keeps the first 500 characters.
+
+    Without a reason the outer block's stands, and no query is run.
+    """
+    if not reason.strip():
+        yield
+        return
+    before = current()
     with atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT set_config('app.reason', %s, true)", [reason[:500]])
-        yield
-        cursor.execute("SELECT set_config('app.reason', '', true)")
+        token = _running.set(before._replace(reason=reason[:500]))
+        try:
+            yield
+        finally:
+            _running.reset(token)
+        cursor.execute("SELECT set_config('app.reason', %s, true)", [before.reason])
 
 
 def _enter(user_id: int | None, book_id: int | None, source: str, using: str) -> str:
@@ -79,3 +91,15 @@ def _enter(user_id: int | None, book_id: int | None, source: str, using: str) ->
         if getattr(error.__cause__, "sqlstate", "") == "42501":
             raise NotAMember(str(NotAMember.__doc__)) from error
         raise
+
+
+def _put_back(outer: Scope, using: str) -> None:
+    """Set what stood before. Asks for no membership again: a person may leave a book inside a block."""
+    values = [str(value or "") for value in (outer.user_id, outer.book_id, outer.role, outer.source, outer.reason)]
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.user', %s, true), set_config('app.book', %s, true),"
+            " set_config('app.role', %s, true), set_config('app.source', %s, true),"
+            " set_config('app.reason', %s, true)",
+            values,
+        )

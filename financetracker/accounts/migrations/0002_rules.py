@@ -19,7 +19,7 @@ DROP TRIGGER book_references_update ON accounts_book;
 DROP TRIGGER book_keeps_an_owner_update ON accounts_membership;
 DROP TRIGGER book_keeps_an_owner_delete ON accounts_membership;
 DROP FUNCTION account_path, account_tree, commodity_stays, book_references, book_keeps_an_owner,
-  references_stay_in_book, close_gate;
+  references_stay_in_book, close_gate, hold_gate, refuse_old_view;
 DO $$ DECLARE p record; BEGIN
   FOR p IN SELECT tablename, policyname FROM pg_policies WHERE tablename LIKE 'accounts\\_%' LOOP
     EXECUTE format('DROP POLICY %I ON %I', p.policyname, p.tablename);

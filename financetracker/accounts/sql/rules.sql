@@ -23,11 +23,32 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Whoever narrows what may be posted waits here for the writers who already read the wider rule, and makes later
--- ones wait: every writer of postings holds the book row FOR SHARE (decision 0002).
+-- "The book row is the gate" (decision 0002). Whoever writes postings, or a row that others judge by, holds it
+-- together with others; whoever narrows what may be written closes it: he waits for the writers who already read
+-- the wider rule, and makes later ones wait. What is read after the gate is true only where each statement sees
+-- what was committed before it, so writers in another isolation level are refused: their view would be older.
+CREATE FUNCTION refuse_old_view() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    RAISE EXCEPTION 'The books are written in READ COMMITTED alone.'
+      USING ERRCODE = '23514', CONSTRAINT = 'writer_reads_what_is_committed';
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION refuse_old_view() FROM PUBLIC;
+
+CREATE FUNCTION hold_gate(books bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM refuse_old_view();
+  PERFORM 1 FROM accounts_book WHERE id = ANY (books) ORDER BY id FOR SHARE;
+END $$;
+REVOKE ALL ON FUNCTION hold_gate(bigint[]) FROM PUBLIC;
+
 CREATE FUNCTION close_gate(books bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+  PERFORM refuse_old_view();
   PERFORM 1 FROM accounts_book WHERE id = ANY (books) ORDER BY id FOR NO KEY UPDATE;
 END $$;
 REVOKE ALL ON FUNCTION close_gate(bigint[]) FROM PUBLIC;
@@ -37,6 +58,9 @@ CREATE FUNCTION account_path() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE up bigint := NEW.parent_id; above record; path text := NEW.name; steps int := 0;
 BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM hold_gate(ARRAY[NEW.book_id]);  -- nobody renames, retypes or moves an account above meanwhile
+  END IF;
   WHILE up IS NOT NULL LOOP
     steps := steps + 1;
     IF up = NEW.id OR steps > 100 THEN
@@ -57,12 +81,12 @@ CREATE TRIGGER account_path BEFORE INSERT OR UPDATE ON accounts_account
 -- Account: type equal to the parent's and the children's, commodities of the same book, and the paths below.
 CREATE FUNCTION account_tree() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE odd record;
+DECLARE odd record; renamed bigint[];
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     -- Two people moving two branches below each other at once would each see a tree without the other's move.
     PERFORM close_gate((SELECT array_agg(DISTINCT n.book_id) FROM new_rows n JOIN old_rows o USING (id)
-                         WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.type <> o.type));
+                         WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.name <> o.name OR n.type <> o.type));
     IF EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id) WHERE n.book_id <> o.book_id) THEN
       RAISE EXCEPTION 'An account stays in its book.' USING ERRCODE = '23514', CONSTRAINT = 'account_stays_in_book';
     END IF;
@@ -83,13 +107,22 @@ BEGIN
       USING ERRCODE = '23514', CONSTRAINT = 'account_references_stay_in_book';
   END IF;
   IF TG_OP = 'INSERT' THEN
-    RETURN NULL;
+    -- A child that the same statement inserted before its parent knows half of its path.
+    SELECT array_agg(n.id) INTO renamed FROM new_rows n JOIN accounts_account p ON p.id = n.parent_id
+     WHERE n.full_name <> p.full_name || ':' || n.name;
+  ELSE
+    IF EXISTS (SELECT FROM new_rows n JOIN accounts_book b ON b.rounding_account_id = n.id
+                WHERE n.type <> 'equity') THEN
+      RAISE EXCEPTION 'The rounding account is an equity account of this book.'
+        USING ERRCODE = '23514', CONSTRAINT = 'book_references_stay_in_book';
+    END IF;
+    SELECT array_agg(n.id) INTO renamed FROM new_rows n JOIN old_rows o USING (id)
+     WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.name <> o.name;
   END IF;
-  IF EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id)
-              WHERE n.parent_id IS DISTINCT FROM o.parent_id OR n.name <> o.name) THEN
+  IF renamed IS NOT NULL THEN
     -- A second look at the tree, now that the gate is closed, and the new paths of everything below.
     WITH RECURSIVE below AS (
-      SELECT a.id, ARRAY[a.id] AS way FROM new_rows n JOIN accounts_account a ON a.id = n.id
+      SELECT a.id, ARRAY[a.id] AS way FROM accounts_account a WHERE a.id = ANY (renamed)
       UNION ALL
       SELECT a.id, way || a.id FROM below b JOIN accounts_account a ON a.parent_id = b.id
        WHERE NOT a.id = ANY (way)

@@ -35,6 +35,11 @@ BEGIN
     IF granted IS NULL THEN
       RAISE EXCEPTION 'not a member of this book' USING ERRCODE = '42501';
     END IF;
+  ELSIF person IS NOT NULL THEN
+    PERFORM 1 FROM users_user WHERE id = person AND is_active;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'this person cannot log in' USING ERRCODE = '42501';
+    END IF;
   END IF;
   PERFORM set_config('app.user', coalesce(person::text, ''), true),
           set_config('app.book', coalesce(book::text, ''), true),
@@ -55,6 +60,7 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+REVOKE ALL ON FUNCTION current_actor() FROM PUBLIC;
 
 -- Make a book with its base commodity, and the person who asks its owner.
 -- A plain INSERT cannot: before there is a membership the new row is not visible to its own RETURNING.

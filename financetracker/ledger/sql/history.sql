@@ -109,7 +109,8 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A row that changed its id would be another row to every rule that compares old with new.
+-- A row that changed its id would be another row to every rule that compares old with new; one that changed its
+-- public id would be another to every export.
 CREATE FUNCTION refuse_new_id() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'A row keeps its id.' USING ERRCODE = '23514', CONSTRAINT = 'id_is_fixed';
@@ -135,5 +136,20 @@ BEGIN
                     FOR EACH STATEMENT EXECUTE FUNCTION %s', r.relation, r.call);
     EXECUTE format('CREATE TRIGGER id_is_fixed BEFORE UPDATE OF id ON %I FOR EACH ROW
                     WHEN (NEW.id IS DISTINCT FROM OLD.id) EXECUTE FUNCTION refuse_new_id()', r.relation);
+  END LOOP;
+  FOR r IN SELECT unnest(ARRAY['accounts_book', 'accounts_account']) AS relation LOOP
+    EXECUTE format('CREATE TRIGGER public_id_is_fixed BEFORE UPDATE OF public_id ON %I FOR EACH ROW
+                    WHEN (NEW.public_id IS DISTINCT FROM OLD.public_id) EXECUTE FUNCTION refuse_new_id()', r.relation);
+  END LOOP;
+END $$;
+
+-- Whoever may execute a trigger function may hang it on a temporary table of his own, named and filled as he likes:
+-- record_row() would write history for him. Firing a trigger needs no such right.
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid::regprocedure FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype AND prosecdef LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
   END LOOP;
 END $$;

@@ -2,15 +2,8 @@
 -- statement, nothing deferred, so a refusal comes with the statement that deserves it. The price: whoever writes
 -- a transaction writes all its legs in the same statement (journal.py does; decision 0002).
 --
--- "The book row is the gate": a writer of postings holds its book FOR SHARE, and reads lock date and accounts
--- after that. Whoever narrows them takes the row exclusively (accounts/sql/rules.sql, close_gate).
-
-CREATE FUNCTION hold_gate(books bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-  PERFORM 1 FROM accounts_book WHERE id = ANY (books) ORDER BY id FOR SHARE;
-END $$;
-REVOKE ALL ON FUNCTION hold_gate(bigint[]) FROM PUBLIC;
+-- A writer of postings holds the gate (accounts/sql/rules.sql), then its transactions, and reads lock date, accounts
+-- and dates after that.
 
 -- What somebody may read about how far a transaction is off: '12.50 EUR', one a commodity.
 CREATE FUNCTION residue_of(id bigint) RETURNS text LANGUAGE sql STABLE
@@ -22,12 +15,20 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION residue_of(bigint) FROM PUBLIC;
 
+-- Whoever adds, changes or removes legs has their transactions to himself, locked in the order of their ids.
+CREATE FUNCTION lock_transactions(ids bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM 1 FROM ledger_transaction WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+END $$;
+REVOKE ALL ON FUNCTION lock_transactions(bigint[]) FROM PUBLIC;
+
 -- The given transactions, re-read under a lock: weights sum to zero, and legs are left.
 CREATE FUNCTION check_transactions(ids bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE broken record;
 BEGIN
-  PERFORM 1 FROM ledger_transaction WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+  PERFORM lock_transactions(ids);
   SELECT p.transaction_id AS id INTO broken FROM ledger_posting p WHERE p.transaction_id = ANY (ids)
    GROUP BY p.transaction_id, p.weight_commodity_id HAVING sum(p.weight) <> 0 LIMIT 1;
   IF FOUND THEN
@@ -54,6 +55,8 @@ DECLARE changed bigint[]; ids bigint[]; bad record;
 BEGIN
   IF TG_OP = 'INSERT' THEN
     PERFORM hold_gate((SELECT array_agg(DISTINCT book_id) FROM new_rows));
+    -- Else a pair of legs could be added on the old day while another connection moves the transaction.
+    PERFORM lock_transactions((SELECT array_agg(DISTINCT transaction_id) FROM new_rows));
     -- Legs that add up by themselves leave every sum as it was; only the others need their transaction re-read.
     SELECT array_agg(DISTINCT s.id) INTO ids FROM
       (SELECT transaction_id AS id FROM new_rows
@@ -72,6 +75,7 @@ BEGIN
     SELECT array_agg(DISTINCT s.id) INTO ids FROM
       (SELECT transaction_id AS id FROM old_rows WHERE id = ANY (changed)
         UNION SELECT transaction_id FROM new_rows WHERE id = ANY (changed)) s;
+    PERFORM lock_transactions(ids);
     IF EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id) WHERE n.book_id <> o.book_id) THEN
       RAISE EXCEPTION 'A posting stays in its book.' USING ERRCODE = '23514', CONSTRAINT = 'posting_stays_in_book';
     END IF;
