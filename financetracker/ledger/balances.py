@@ -298,7 +298,7 @@ def _add(into: dict[str, Decimal], amounts: Mapping[str, Decimal]) -> None:
 
 
 # Between sources of one day: what the market said, then what a person wrote, then what somebody happened to pay.
-_PREFERENCE = Case(
+PREFERENCE = Case(
     When(kind=Price.Kind.MARKET, then=0),
     When(kind=Price.Kind.MANUAL, then=1),
     default=2,
@@ -310,7 +310,7 @@ def _latest(book: Book, on: datetime.date) -> dict[tuple[str, str], Rate]:
     """Return the latest price of each ordered pair of codes, turned round where only the other way is priced."""
     rows = (
         Price.objects.filter(book=book, date__lte=on)
-        .order_by("commodity_id", "quote_id", "-date", _PREFERENCE, "source")
+        .order_by("commodity_id", "quote_id", "-date", PREFERENCE, "source")
         .distinct("commodity_id", "quote_id")
         .values_list("commodity__code", "quote__code", "value", "date")
     )

@@ -1,0 +1,1 @@
+"""What the ledger offers at the command line."""
