@@ -260,7 +260,8 @@ def _assertions(
         if row.amount != said.amount:
             raise Refusal(
                 _(
-                    "Line %(line)d says %(account)s holds %(said)s %(code)s on %(date)s; the book was told %(known)s."
+                    "Line %(line)d says %(account)s holds %(said)s %(code)s on %(date)s;"
+                    " the book was told %(known)s."
                 )
                 % {
                     "line": said.line,

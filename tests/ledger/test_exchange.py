@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.accounts.scope import scope
 from financetracker.ledger import journal
@@ -132,9 +133,9 @@ def test_more_digits_raise_the_stored_places_and_say_so(home: Household) -> None
 
 
 def test_a_type_that_the_book_knows_otherwise_is_refused_whole(home: Household) -> None:
-    text = "account Expenses:Food  ; type: A\n2024-01-01 x\n  Expenses:Food  1 EUR\n  assets:b\n"
+    text = "account Expenses  ; type: A\n2024-01-01 x\n  Expenses:Food  1 EUR\n  assets:b\n"
     with home.scope():
-        with pytest.raises(Exception, match="Expenses:Food is of type expense in the book"):
+        with pytest.raises(Refusal, match="Expenses is of type expense in the book and asset in the file"):
             import_journal(home.book, read(text))
         assert not Transaction.objects.exists()
         assert not Account.objects.filter(full_name="assets:b").exists()

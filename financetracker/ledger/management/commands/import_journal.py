@@ -76,10 +76,9 @@ class Command(BaseCommand):
             for error in refused.errors[:100]:
                 self.stderr.write(str(error))
             more = f" (the first 100 of {count} are shown)" if count > 100 else ""
-            raise CommandError(
-                f"{path.name} was refused for {count} reason{'s' if count > 1 else ''}{more}. Nothing was imported.",
-                returncode=1,
-            ) from refused
+            reasons = "1 reason" if count == 1 else f"{count} reasons"
+            message = f"{path.name} was refused for {reasons}{more}. Nothing was imported."
+            raise CommandError(message, returncode=1) from refused
 
     def _book(self, options: dict[str, Any]) -> tuple[Book, User]:
         name, login = options["book"], options["owner"]
