@@ -277,7 +277,7 @@ INSTALLED_APPS = [
     "financetracker.ledger",
     "financetracker.accounts",
     "financetracker.users",
-    "django.contrib.admin",
+    "financetracker.site.adminconfig.OwnAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -301,6 +301,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: what comes before it needs no book, and all that it wraps is one scope.
+    "financetracker.site.middleware.BookMiddleware",
 ]
 
 ROOT_URLCONF = "financetracker.urls"
@@ -395,7 +397,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # --- Static files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = BASE_DIR / "var" / "static" if PRODUCTION else None  # elsewhere the finders serve
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -1,0 +1,99 @@
+"""The admin site: who may enter, which pages it has beside the models' own, and nothing of the stock log."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from financetracker.accounts.bookadmin import BookAdmin, membership_of
+from financetracker.site.middleware import SESSION_KEY
+from financetracker.site.pages import account_tree, period, row_history
+from financetracker.users.plainadmin import PlainAdmin
+
+# Stock pages that would show or do what ours forbid: a redirect to any row, choices without a book, a second
+# way to log out and to change a password beside django-allauth's.
+REMOVED = frozenset({"view_on_site", "autocomplete", "logout", "password_change", "password_change_done"})
+
+
+class BookSite(AdminSite):
+    """The one admin site. Every active person may enter; what he sees is said by his membership."""
+
+    site_title = "financetracker"
+    site_header = "financetracker"
+    index_title = gettext_lazy("Overview")
+    site_url = None
+    enable_nav_sidebar = False
+
+    def register(
+        self, model_or_iterable: Any, admin_class: "type[ModelAdmin[Any]] | None" = None, **options: Any
+    ) -> None:
+        """Take our own pages only: what a library registers for itself asks for no book."""
+        if admin_class is not None and issubclass(admin_class, PlainAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Log in by django-allauth, with its rate limits; the way back is kept."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        there = request.GET.get("next") or reverse("admin:index")
+        return HttpResponseRedirect(resolve_url("account_login") + "?" + urlencode({"next": there}))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to where the person can do something."""
+        if membership_of(request) is not None:
+            return redirect("admin:ledger_transaction_changelist")
+        if getattr(request, "memberships", None):
+            return redirect("admin:book")
+        if getattr(request.user, "is_superuser", False):
+            return redirect("admin:users_user_changelist")
+        return TemplateResponse(
+            request, "site/no_book.html", self.each_context(request) | {"title": _("No book yet")}
+        )
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("admin:index")
+
+    def choose_book(self, request: HttpRequest) -> HttpResponse:
+        """Choose among the books of this person; nobody else's is shown or accepted."""
+        asked = request.POST.get("next") or request.GET.get("next") or ""
+        safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+        there = asked if safe else reverse("admin:index")
+        memberships = getattr(request, "memberships", [])
+        if request.method == "POST":
+            wanted = request.POST.get("book", "")
+            if not any(str(row.book.public_id) == wanted for row in memberships):
+                raise Http404
+            request.session[SESSION_KEY] = wanted
+            return HttpResponseRedirect(there)
+        context = self.each_context(request) | {"title": _("Choose a book"), "next": there}
+        return TemplateResponse(request, "site/book.html", context)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        def page(view: Callable[..., HttpResponse], **options: Any) -> Any:
+            return self.admin_view(lambda request, **found: view(request, self, **options, **found))
+
+        stock = [route for route in super().get_urls() if getattr(route, "name", "") not in REMOVED]
+        own = [
+            path("book/", self.admin_view(self.choose_book), name="book"),
+            path("period/", page(period), name="period"),
+            path("accounts/account/", page(account_tree), name="accounts_account_changelist"),
+        ]
+        for model, pages in self._registry.items():
+            if isinstance(pages, BookAdmin) and not getattr(pages, "own_history", False):
+                name = f"{model._meta.app_label}_{model._meta.model_name}_history"
+                route = f"{model._meta.app_label}/{model._meta.model_name}/<int:pk>/history/"
+                own.append(path(route, page(row_history, pages=pages), name=name))
+        return own + stock

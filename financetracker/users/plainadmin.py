@@ -1,0 +1,65 @@
+"""What every page of the admin has in common. Registers nothing, so that the site itself may import it."""
+
+from typing import Any, ClassVar
+
+from django.contrib.admin.options import ModelAdmin
+from django.db import models
+from django.forms import DateInput
+from django.http import Http404, HttpRequest
+from django.urls import URLPattern
+
+
+class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """A ModelAdmin without the doors that show or accept more than its own list.
+
+    History is Revision, so the stock log is not written. A row that is not in `get_queryset` is a 404, whether it
+    is somebody else's or nobody's. No lookups in the address, no prefilled forms, no bulk actions.
+    """
+
+    view_on_site = False
+    show_full_result_count = False
+    # An empty list of actions on top keeps the stock list page from printing an inline style.
+    actions = None
+    actions_on_top = True
+    list_per_page = 50
+    list_max_show_all = 0
+    formfield_overrides: ClassVar = {
+        models.DateField: {"widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+    }
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or 404: a redirect with a message would tell a missing id from a wrong one."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Refuse every lookup in the address; stock Django answers some of them with 500."""
+        return False
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave the pencil, the plus and the eye away that stock Django puts beside a foreign key."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and hasattr(field.widget, "can_add_related"):
+            field.widget = field.widget.widget
+        return field
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return None
+
+    def get_urls(self) -> list[URLPattern]:
+        """Leave out the history of the stock log; the site adds ours."""
+        return [route for route in super().get_urls() if not str(route.name).endswith("_history")]
