@@ -9,6 +9,7 @@ if __name__ == "__main__":
     # The limits that protect the web from a runaway request would stop a long import half-way.
     os.environ.setdefault("FT_STATEMENT_TIMEOUT", "0")
     os.environ.setdefault("FT_IDLE_TIMEOUT", "0")
+    os.environ.setdefault("FT_POOL_SIZE", "0")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -180,7 +180,7 @@ if PRODUCTION:
 
 # --- Database: `default` serves rows as the app role, `owner` migrates and is absent in a web process
 
-POOL_SIZE = env.number("FT_POOL_SIZE", default=8, least=1, most=500)
+POOL_SIZE = env.number("FT_POOL_SIZE", default=8, least=0, most=500)
 STATEMENT_TIMEOUT = env.number("FT_STATEMENT_TIMEOUT", default=30, least=0, most=86400)
 IDLE_TIMEOUT = env.number("FT_IDLE_TIMEOUT", default=60, least=0, most=86400)
 LOCK_TIMEOUT = env.number("FT_LOCK_TIMEOUT", default=10, least=0, most=86400)
@@ -238,12 +238,13 @@ if app_database is not None:
         **({"synchronous_commit": "off"} if TESTING else {}),
     )
     # A signed-in request holds one connection for its whole life: at least as many as gunicorn has threads.
-    app_database["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": POOL_SIZE,
-        "timeout": 10,
-        "max_idle": 300,
-    }
+    if POOL_SIZE:  # a command has one connection, and a pool would keep it waiting at its end
+        app_database["OPTIONS"]["pool"] = {
+            "min_size": 1,
+            "max_size": POOL_SIZE,
+            "timeout": 10,
+            "max_idle": 300,
+        }
     # Without the check a restarted database costs every pooled connection one failed request.
     app_database.update(ATOMIC_REQUESTS=True, CONN_HEALTH_CHECKS=True)
     DATABASES["default"] = app_database
@@ -252,8 +253,6 @@ if owner_database is not None:
     # Each test run has a database of its own, so that two may run side by side.
     owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft"), "DEPENDENCIES": []}
     DATABASES["owner"] = owner_database
-    if TESTING and (test_name := env.text("FT_TEST_DATABASE")):  # two test runs beside each other
-        owner_database["TEST"] = {"NAME": test_name, "DEPENDENCIES": []}
     if app_database is not None:
         app_database["TEST"] = {"MIRROR": "owner"}
 
