@@ -463,9 +463,9 @@ class Server:
 
     def ensure(self) -> None:
         """Leaves the server running, with both roles and the database; repairs what was left half-way."""
-        if not (self.data / "PG_VERSION").is_file():
-            self.initialise()
         if not self.running():
+            if not (self.data / "PG_VERSION").is_file():
+                self.initialise()
             self.start()
         if not self.answers():
             self.make_roles()
@@ -487,7 +487,7 @@ class Server:
             locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
             done = self.program(
                 "initdb", "-D", new, "-U", "postgres", "-E", "UTF8", *locale, "--auth=scram-sha-256",
-                f"--pwfile={word}", "--no-instructions", pass_fds=(self.held.fd,),
+                f"--pwfile={word}", "--no-instructions", "--no-sync", pass_fds=(self.held.fd,),
             )  # fmt: skip
             word.unlink()
             if done.returncode:
@@ -495,29 +495,36 @@ class Server:
             new.rename(self.data)
 
     def pid(self) -> int:
-        """The process that postmaster.pid names; 0 if there is no such file."""
-        try:
-            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return 0
+        """The process that the data name as their server, else the socket: data can be deleted beneath it."""
+        for path in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                return int(path.read_text().split("\n", 1)[0])
+        return 0
 
     def running(self) -> bool:
         """Whether our server runs and can be reached; clears away what a killed one left behind."""
         pid = self.pid()
-        if not pid:
-            return False
-        if self.owns(pid):
-            if (self.socket / ".s.PGSQL.5432").exists():
-                return True
-            os.kill(pid, signal.SIGINT)  # something cleaned /tmp: nobody can reach it any more
-        if (self.owns(pid) or not process(pid)) and not await_end(pid, 30):
-            raise Stop(
-                f"The database server (process {pid}) neither answers nor ends: kill it and run this again."
-            )
+        if pid and self.owns(pid) and self.whole():
+            return True
+        if pid and (self.owns(pid) or not process(pid)):
+            self.end(pid)
         self.await_orphans()
-        if exists(pid):  # somebody else has the number of a killed server now, which PostgreSQL cannot tell
+        # What is left is the file of a killed server whose number somebody else has now, or half a file:
+        # PostgreSQL can tell neither from a server that runs.
+        if not pid or exists(pid):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
         return False
+
+    def whole(self) -> bool:
+        """Whether the data and the socket of a running server are still where it made them."""
+        return (self.data / "postmaster.pid").exists() and (self.socket / ".s.PGSQL.5432").exists()
+
+    def end(self, pid: int) -> None:
+        """Ends a server that cannot be reached any more, or waits for the zombie of a killed one."""
+        if self.owns(pid):
+            os.kill(pid, signal.SIGINT if (self.data / "global").exists() else signal.SIGQUIT)
+        if not await_end(pid, 30):
+            raise Stop(f"The database server (process {pid}) neither answers nor ends: kill it, run this again.")
 
     def owns(self, pid: int) -> bool:
         """Whether a process is the server of these data."""
@@ -537,20 +544,19 @@ class Server:
         need_space(self.data, 50, "The database")
         self.make_socket_folder()
         options = f"-k {self.socket} -p 5432 -c listen_addresses='' -c max_connections=200"
+        before = len(self.log.read_text(errors="replace")) if self.log.exists() else 0
         with Step("starting the database"):
             done = self.program(
                 "pg_ctl", "-w", "-t", "120", "-D", self.data, "-l", self.log, "-o", options, "start"
             )
         if done.returncode:
             # What the server itself said is in its own log, which pg_ctl only names.
-            last = self.log.read_text(errors="replace")[-4000:] if self.log.exists() else done.stdout
-            if "incompatible with server" in last:
-                raise Stop(
-                    f"{self.data} was made by another version of PostgreSQL: move it away and run this again."
-                )
-            raise Stop(
-                f"The database did not start: {reason(last).rstrip('.')}. See {self.log}, then run this again."
-            )
+            said = self.log.read_text(errors="replace")[before:] if self.log.exists() else done.stdout
+            if "incompatible with server" in said:
+                raise Stop(f"{self.data} was made by another version of PostgreSQL: move it away, run this again.")
+            why = re.sub(r".*(FATAL|PANIC): +", "", reason(said)).rstrip(".")
+            cure = f"See {self.log}; if its data are not worth a repair, delete {self.data}. Then run this again."
+            raise Stop(f"The database did not start: {why}. {cure}")
 
     def make_socket_folder(self) -> None:
         """A folder that is ours alone: anybody may write in /tmp, and could have made it first."""
@@ -608,6 +614,9 @@ class Server:
         pid = self.pid()
         if not pid or not self.owns(pid):
             return False
+        if not self.whole():
+            self.end(pid)
+            return True
         done = self.program("pg_ctl", "-w", "-t", "60", "-m", "fast", "-D", self.data, "stop")
         if done.returncode:
             raise failed("The database did not stop", done.stdout, f"End process {pid} yourself.")
@@ -821,7 +830,7 @@ def await_web(web: subprocess.Popen[bytes], port: int) -> None:
 
 def stop(rest: List[str]) -> int:
     """Ends every web server of this clone, then its database."""
-    if not VAR.exists():
+    if not VENV.exists():  # without it nothing was ever started, and nothing needs to be made now
         say("Nothing was running.")
         return 0
     with Lock(VAR / "lock") as held:
