@@ -193,6 +193,7 @@ def candidates() -> Iterator[str]:
     if os.environ.get("PYTHON"):
         yield os.environ["PYTHON"]
     yield sys.executable
+    yield shutil.which("python3") or ""
     for version in VERSIONS:
         yield shutil.which(f"python{version}") or ""
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
@@ -644,7 +645,7 @@ import os, sys, psycopg
 try:
     psycopg.connect(os.environ["ADDRESS"], connect_timeout=5).close()
 except psycopg.Error as error:
-    sys.exit(str(error).strip().splitlines()[-1])
+    sys.exit(str(error).strip().splitlines()[0])
 """
 
 
@@ -661,12 +662,12 @@ def given(name: str) -> str:
 
 def check_given_database() -> None:
     """Reaches the caller's database as both roles, or says which of them cannot and why."""
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+    names = ("DATABASE_URL", "DATABASE_OWNER_URL")
+    for name in names:
+        if not given(name):
+            raise Stop(f"{name} is not set but its twin is: give both, or neither to use the embedded database.")
+    for name in names:
         address = given(name)
-        if not address:
-            raise Stop(
-                f"{name} is not set but its twin is: give both, or neither for the database of dev.py itself."
-            )
         done = run([PYTHON, "-c", REACH], env=environment(ADDRESS=address))
         if done.returncode:
             why = reason(done.stdout).rstrip(".")
@@ -772,9 +773,13 @@ def manage(held: Lock, env: Dict[str, str], what: str, *command: str) -> None:
 
 
 def wanted_port(rest: List[str]) -> int:
+    """The port that `--port N` asks for, or 8000."""
     parser = argparse.ArgumentParser(prog="dev.py demo", description="A demo household in the browser.")
-    parser.add_argument("--port", type=int, default=8000, choices=range(1, 65536), metavar="N", help="1 to 65535")
-    return int(parser.parse_args(rest).port)
+    parser.add_argument("--port", default="8000", metavar="N", help="from 1 to 65535 (default 8000)")
+    port = parser.parse_args(rest).port
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:
+        raise Stop(f"--port {port} is no port: use a number from 1 to 65535.", 2)
+    return int(port)
 
 
 def demo(rest: List[str]) -> int:
