@@ -1,0 +1,639 @@
+"""`verify` finds what is wrong with the books, and where.
+
+One household with a bit of everything is committed once. Each damage is then done behind every trigger, as the owner
+of the tables, in a transaction that is rolled back; `verify` must name the row.
+"""
+
+import datetime
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import connections
+from django.db.transaction import atomic, set_rollback
+
+from financetracker.accounts import books
+from financetracker.accounts.models import Account, Book, Commodity, Membership
+from financetracker.ledger import journal, verify
+from financetracker.ledger.models import (
+    BalanceAssertion,
+    Payee,
+    Posting,
+    PostingRevision,
+    Price,
+    Revision,
+    Tag,
+    Transaction,
+    TransactionRevision,
+    TransactionTag,
+)
+from tests.builders import DAY, Household, UserFactory
+
+OLD_DAY = datetime.date(2020, 5, 1)
+
+
+def days(n: int) -> datetime.date:
+    return DAY + datetime.timedelta(n)
+
+
+def keep_books(home: Household) -> dict[str, int]:
+    """Keep a household's books with every verb there is; return the ids that damages aim at, by name."""
+    at: dict[str, int] = {}
+    book = home.book
+    with home.scope():
+        closed = books.open_account(book, "Assets:Giro", "asset", closed_on=datetime.date(2020, 12, 31))
+        books.open_account(
+            book,
+            "Assets:Dollars",
+            "asset",
+            commodities=[home.commodities["USD"]],
+            opened_on=datetime.date(2021, 1, 1),
+        )
+        rounding = books.open_account(book, "Equity:Rounding", "equity")
+        Book.objects.filter(pk=book.pk).update(rounding_account=rounding)
+        home.accounts |= {row.name: row for row in Account.objects.filter(book=book)}
+        home.post("Giro 100", "Opening -100", date=OLD_DAY)
+        plain = home.post(
+            "Food 12.50", "Cash -12.50", payee="Spar", narration="Milk", tags=["trip", "food"], code="7"
+        )
+        split = home.post("Food 10", "Rent 20", "Cash -30", payee="Market", narration="Split")
+        shares = home.post("Depot 10 HOOL @@ 33.33 USD", "Dollars -33.33 USD", narration="Shares")
+        bonus = home.post("Depot 2.5 HOOL @@ 0 EUR", narration="Bonus")
+        gone = home.post("Food 99", "Card -99", narration="Typed twice")
+        journal.void(gone, version=1, reason="typed twice")
+        back = home.post("Food 5", "Card -5", date=days(1), narration="Void and back")
+        journal.reinstate(journal.void(back, version=1), version=2)
+        opposite = journal.reverse(plain, date=days(3))
+        cleared = home.post("Salary -1000", "Bank 1000", date=days(2), narration="Pay")
+        journal.clear(book, Posting.objects.filter(transaction=cleared))
+        price = Price.objects.create(
+            book=book,
+            commodity=home.commodities["USD"],
+            quote=home.commodities["EUR"],
+            date=DAY,
+            value=Decimal("0.9"),
+        )
+        for account, amount, below in (("Bank", "1000", False), ("Assets", "1057.50", True)):
+            at[f"assertion_{account}"] = BalanceAssertion.objects.create(
+                book=book, account=home.accounts[account], date=days(2), commodity=home.commodities["EUR"],
+                amount=Decimal(amount), include_children=below,
+            ).pk  # fmt: skip
+        Payee.objects.create(book=book, name="Misspelt").delete()
+        Account.objects.filter(pk=closed.pk).update(notes="closed for good")
+    with home.scope(home.editor):
+        food, rent, cash = journal.legs_of(split)
+        amended = home.entry(
+            replace(food, amount=Decimal(30)),
+            cash,
+            payee="Market",
+            narration="No longer split",
+            date=DAY,
+            tags=["food"],
+        )
+        split = journal.amend(split, amended, version=1, reason="one receipt")
+        Tag.objects.filter(name="trip").update(name="Rome")
+        Account.objects.filter(pk=home.accounts["Card"].pk).update(name="Visa")
+    with home.scope():
+        Membership.objects.filter(user=home.viewer).update(role="editor")
+        Membership.objects.filter(user=home.viewer).update(role="viewer")
+        journal.lock_through(book, OLD_DAY)
+        for name, made in {
+            "plain": plain, "split": split, "shares": shares, "bonus": bonus, "gone": gone, "back": back,
+            "opposite": opposite, "cleared": cleared,
+        }.items():  # fmt: skip
+            at[name] = made.pk
+            for leg in Posting.objects.filter(transaction=made):
+                at[f"{name}{leg.position}"] = leg.pk
+        at |= {f"account_{row.name}": row.pk for row in Account.objects.filter(book=book)}
+        at |= {f"commodity_{row.code}": row.pk for row in Commodity.objects.filter(book=book)}
+        at |= {f"member_{row.role}": row.pk for row in Membership.objects.filter(book=book)}
+        at |= {f"payee_{row.name}": row.pk for row in Payee.objects.filter(book=book)}
+        at |= {f"tag_{row.name}": row.pk for row in Tag.objects.filter(book=book)}
+        link = TransactionTag.objects.get(transaction=plain, tag__name="Rome")
+        at |= {"book": book.pk, "price": price.pk, "link": link.pk, "rent_leg": rent.id or 0}
+        at |= {"owner": home.owner.pk, "editor": home.editor.pk, "viewer": home.viewer.pk}
+        at |= revisions_of(at)
+    return at
+
+
+def revisions_of(at: dict[str, int]) -> dict[str, int]:
+    """The history rows that damages aim at, the oldest of a row first: `split0_r0`, `split_r1`, `tag_Rome_r0`."""
+    found: dict[str, int] = {}
+    for name in ("plain", "split", "gone", "back", "opposite"):
+        rows = TransactionRevision.objects.filter(transaction=at[name]).order_by("pk")
+        found |= {f"{name}_r{n}": row.pk for n, row in enumerate(rows)}
+        for leg in (f"{name}0", f"{name}1"):
+            moves = PostingRevision.objects.filter(posting=at[leg]).order_by("pk")
+            found |= {f"{leg}_r{n}": row.pk for n, row in enumerate(moves)}
+    moves = PostingRevision.objects.filter(posting=at["rent_leg"]).order_by("pk")
+    found |= {f"rent_leg_r{n}": row.pk for n, row in enumerate(moves)}
+    for name, table, key in (
+        ("tag", "ledger_tag", "tag_Rome"), ("visa", "accounts_account", "account_Visa"), ("book", "accounts_book", "book"),
+        ("member", "accounts_membership", "member_viewer"), ("price", "ledger_price", "price"),
+    ):  # fmt: skip
+        changes = Revision.objects.filter(table=table, row_id=at[key]).order_by("pk")
+        found |= {f"{name}_r{n}": row.pk for n, row in enumerate(changes)}
+    removed = Revision.objects.get(table="ledger_payee", operation="delete")
+    return found | {"misspelt": removed.row_id, "misspelt_r1": removed.pk}
+
+
+class Books(NamedTuple):
+    """Two households, and the ids that damages aim at; those of the second begin with `other_`."""
+
+    home: Household
+    other: Household
+    at: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: Any) -> Iterator[Books]:
+    """Two households, committed; gone again after this module."""
+    with django_db_blocker.unblock():
+        home, other = Household("Home"), Household("Next door")
+        at = keep_books(home)
+        at |= {f"other_{name}": key for name, key in keep_books(other).items()}
+        at["stranger"] = UserFactory().pk
+        yield Books(home, other, at)
+        tables = ", ".join(model._meta.db_table for model in (*verify.ROWS, *verify.HISTORY))
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables}, users_user CASCADE")
+
+
+def look() -> verify.Look:
+    return verify.Look(connections["owner"])
+
+
+@contextmanager
+def rolled_back() -> Iterator[Any]:
+    """A cursor of the owner, and nothing of what it did stays."""
+    with atomic(using="owner"), connections["owner"].cursor() as cursor:
+        yield cursor
+        set_rollback(True, using="owner")
+
+
+LOOSEN = """
+DO $$ DECLARE r record; BEGIN
+  FOR r IN SELECT conname FROM pg_constraint WHERE conrelid = '{0}'::regclass AND contype IN ('c', 'f', 'u')
+  LOOP EXECUTE format('ALTER TABLE {0} DROP CONSTRAINT %I', r.conname); END LOOP;
+  FOR r IN SELECT indexrelid::regclass AS name FROM pg_index WHERE indrelid = '{0}'::regclass
+              AND indisunique AND NOT indisprimary
+  LOOP EXECUTE format('DROP INDEX %s', r.name); END LOOP;
+END $$
+"""
+
+
+def damage(cursor: Any, sql: str, *, loose: bool) -> None:
+    """Change one table behind every trigger, and its constraints too if `loose`; triggers are on again after it."""
+    match = re.match(r"(?:UPDATE|INSERT INTO|DELETE FROM) (\w+)", sql)
+    assert match, sql
+    cursor.execute(f"ALTER TABLE {match[1]} DISABLE TRIGGER USER")
+    if loose:
+        cursor.execute(LOOSEN.format(match[1]))
+    cursor.execute(sql)
+    assert cursor.rowcount == 1 or "2 rows" in sql, f"{cursor.rowcount} rows changed"
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    cursor.execute(f"ALTER TABLE {match[1]} ENABLE TRIGGER USER")
+
+
+def places(report: verify.Report) -> set[str]:
+    return {f"{found.check} {found.table} {found.key}" for found in report.findings}
+
+
+def test_kept_books_are_clean(kept: Books) -> None:
+    assert verify.verify(look()) == verify.Report(())
+
+
+def test_the_rules_are_those_that_migrations_made(kept: Books) -> None:
+    """`UPDATE_SHIPPED=1` writes the file anew; look at its diff before committing it."""
+    found = verify.rules_in_place(look())
+    if os.environ.get("UPDATE_SHIPPED"):
+        verify.SHIPPED.write_text(json.dumps(found, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        verify.shipped_rules.cache_clear()
+    shipped = verify.shipped_rules()
+    differing = sorted(name for name in shipped.keys() | found.keys() if shipped.get(name) != found.get(name))
+    assert not differing, "UPDATE_SHIPPED=1 python3 dev.py test tests/ledger/test_verify.py -k migrations_made"
+
+
+class Case(NamedTuple):
+    """One edit of one table, and what `verify` must say of it: check, table and key, several parted by commas."""
+
+    sql: str
+    found: str
+    loose: bool = False
+
+
+def said(table: str, key: str) -> str:
+    return f"history_tells_the_rows {table} {key}"
+
+
+def edits(table: str, check: str = "history_tells_the_rows", *, loose: bool = False, **cases: str) -> dict[str, Case]:
+    """Cases of one kind: name of the row, an underscore more, what is set; found by `check` at that row."""
+    return {
+        f"{table}: {setting}": Case(f"UPDATE {table} SET {setting} WHERE id = {{{row}}}", f"{check} {table} {{{row}}}", loose)
+        for row, settings in cases.items()
+        for setting in settings.split("; ")
+    }
+
+
+POSTING_COLUMNS = (
+    "book_id, transaction_id, date, voided, account_id, amount, commodity_id, weight, weight_commodity_id, state, memo"
+)
+CHAIN = "history_begins_and_goes_on"
+TOGETHER = "history_moves_together"
+
+CASES = {
+    # Legs, each edit also in the way that keeps every sum
+    "one amount": Case(
+        "UPDATE ledger_posting SET amount = amount + 1, weight = weight + 1 WHERE id = {plain0}",
+        f"sums ledger_transaction {{plain}}, {said('ledger_posting', '{plain0}')}",
+    ),
+    "both legs by one, in 2 rows": Case(
+        "UPDATE ledger_posting SET amount = amount + sign(amount), weight = weight + sign(weight)"
+        " WHERE transaction_id = {plain} /* 2 rows */",
+        f"{said('ledger_posting', '{plain0}')}, {said('ledger_posting', '{plain1}')}",
+    ),
+    "two accounts swapped, in 2 rows": Case(
+        "UPDATE ledger_posting SET account_id = CASE id WHEN {cleared0} THEN {account_Bank} ELSE {account_Salary} END"
+        " WHERE transaction_id = {cleared} /* 2 rows */",
+        f"{said('ledger_posting', '{cleared0}')}, {said('ledger_posting', '{cleared1}')},"
+        " assertions ledger_balanceassertion Assets:Bank 2026-03-16",
+    ),
+    "two positions swapped, in 2 rows": Case(
+        "UPDATE ledger_posting SET position = 1 - position WHERE transaction_id = {plain} /* 2 rows */",
+        f"{said('ledger_posting', '{plain0}')}, {said('ledger_posting', '{plain1}')}",
+    ),
+    "an exchange at half the price, in 2 rows": Case(
+        "UPDATE ledger_posting SET weight = weight / 3, amount = CASE id WHEN {shares1} THEN weight / 3 ELSE amount END"
+        " WHERE transaction_id = {shares} /* 2 rows */",
+        f"{said('ledger_posting', '{shares0}')}, {said('ledger_posting', '{shares1}')}",
+    ),
+    **edits("ledger_posting", plain0="memo = 'x'; metadata = '{{\"a\": 1}}'; state = 'cleared'; position = 7; "
+            "account_id = {account_Rent}; commodity_id = {commodity_USD}", cleared0="state = 'reconciled'; "
+            "state = 'uncleared'"),
+    **edits("ledger_posting", "mirrors", plain0="date = date + 1; voided = true", gone0="voided = false"),
+    **edits("ledger_posting", "account_use", plain0="account_id = {account_Expenses}; account_id = {account_Giro}",
+            shares1="commodity_id = {commodity_EUR}"),
+    **edits("ledger_posting", "references", plain0="account_id = {other_account_Food}; account_id = 999999; "
+            "commodity_id = 999999; weight_commodity_id = {other_commodity_EUR}; transaction_id = 999999; "
+            "transaction_id = {other_plain}; book_id = {other_book}; book_id = 999999"),
+    **edits("ledger_posting", "row_rules", loose=True, plain0="amount = 0; amount = 'NaN'; amount = 1e20; "
+            "weight = 12; weight = 'Infinity'; state = 'settled'", shares0="weight = -33.33"),
+    **edits("ledger_posting", "scale", plain0="amount = 12.505, weight = 12.505", shares0="amount = 10.00001"),
+    "a position twice": Case("UPDATE ledger_posting SET position = 1 WHERE id = {plain0}", "legs ledger_transaction {plain}"),
+    "a weight for the bonus": Case(
+        "UPDATE ledger_posting SET weight = 1 WHERE id = {bonus0}",
+        "sums ledger_transaction {bonus}, legs ledger_transaction {bonus}",
+    ),
+    "weighed in another commodity": Case(
+        "UPDATE ledger_posting SET weight_commodity_id = {commodity_EUR} WHERE id = {shares0}",
+        "sums ledger_transaction {shares}",
+    ),
+    "a leg removed": Case(
+        "DELETE FROM ledger_posting WHERE id = {plain0}",
+        f"legs ledger_transaction {{plain}}, {said('ledger_posting', '{plain0}')}",
+    ),
+    "a weightless leg removed": Case("DELETE FROM ledger_posting WHERE id = {bonus0}", "legs ledger_transaction {bonus}"),
+    "all legs removed, 2 rows": Case(
+        "DELETE FROM ledger_posting WHERE transaction_id = {plain} /* 2 rows */",
+        f"legs ledger_transaction {{plain}}, {said('ledger_posting', '{plain0}')}, {said('ledger_posting', '{plain1}')}",
+    ),
+    "a leg added": Case(
+        f"INSERT INTO ledger_posting (id, position, metadata, {POSTING_COLUMNS})"
+        f" SELECT 900001, 7, metadata, {POSTING_COLUMNS} FROM ledger_posting WHERE id = {{plain0}}",
+        f"sums ledger_transaction {{plain}}, {said('ledger_posting', '900001')}",
+    ),
+    "a leg and its opposite added, 2 rows": Case(
+        f"INSERT INTO ledger_posting (id, position, metadata, {POSTING_COLUMNS})"
+        f" SELECT 900000 + position, 7 + position, metadata, {POSTING_COLUMNS}"
+        " FROM ledger_posting WHERE transaction_id = {plain} /* 2 rows */",
+        f"{said('ledger_posting', '900000')}, {said('ledger_posting', '900001')}",
+    ),
+    # Transactions
+    **edits("ledger_transaction", plain="narration = 'x'; notes = 'x'; code = ''; flag = '!'; payee_id = NULL; "
+            "metadata = '{{\"a\": 1}}'; payee_id = {payee_Market}; version = 2; public_id = gen_random_uuid(); "
+            "reverses_id = {bonus}", opposite="reverses_id = NULL; reverses_id = {back}"),
+    **edits("ledger_transaction", "references", plain="payee_id = {other_payee_Spar}; payee_id = 999999; "
+            "reverses_id = {other_bonus}; reverses_id = 999999; book_id = 999999"),
+    **edits("ledger_transaction", "row_rules", loose=True, plain="version = 0; date = '10000-01-01'"),
+    "a transaction on another day": Case(
+        "UPDATE ledger_transaction SET date = date + 1 WHERE id = {plain}",
+        f"mirrors ledger_posting {{plain0}}, mirrors ledger_posting {{plain1}}, {said('ledger_transaction', '{plain}')}",
+    ),
+    "a transaction void alone": Case(
+        "UPDATE ledger_transaction SET voided = true WHERE id = {plain}", "mirrors ledger_posting {plain0}"
+    ),
+    "a transaction in another book": Case(
+        "UPDATE ledger_transaction SET book_id = {other_book} WHERE id = {bonus}", "references ledger_posting {bonus0}"
+    ),
+    "a second reversal": Case(
+        "UPDATE ledger_transaction SET reverses_id = {plain} WHERE id = {back}",
+        "unique_keys ledger_transaction {back}, unique_keys ledger_transaction {opposite}",
+        loose=True,
+    ),
+    "one public id for two": Case(
+        "UPDATE ledger_transaction SET public_id = (SELECT public_id FROM ledger_transaction WHERE id = {back})"
+        " WHERE id = {plain}",
+        "unique_keys ledger_transaction {back}, unique_keys ledger_transaction {plain}",
+        loose=True,
+    ),
+    "a transaction removed": Case(
+        "DELETE FROM ledger_transaction WHERE id = {bonus}",
+        f"references ledger_posting {{bonus0}}, {said('ledger_transaction', '{bonus}')}",
+    ),
+    "a transaction added": Case(
+        "INSERT INTO ledger_transaction (id, public_id, book_id, date, narration, notes, code, flag, metadata, version,"
+        " voided) SELECT 900001, gen_random_uuid(), {book}, '2026-03-14', '', '', '', '', '{{}}', 1, false",
+        f"legs ledger_transaction 900001, {said('ledger_transaction', '900001')}",
+    ),
+    # What transactions name
+    **edits("ledger_transactiontag", link="tag_id = {tag_food}; transaction_id = {back}", loose=True),
+    **edits("ledger_transactiontag", "references", link="book_id = {other_book}; tag_id = {other_tag_food}"),
+    "a tag taken off": Case("DELETE FROM ledger_transactiontag WHERE id = {link}", said("ledger_transactiontag", "{link}")),
+    "a tag put on": Case(
+        "INSERT INTO ledger_transactiontag (id, book_id, transaction_id, tag_id)"
+        " SELECT 900001, {book}, {back}, {tag_food}",
+        said("ledger_transactiontag", "900001"),
+    ),
+    **edits("ledger_tag", tag_Rome="name = 'Roma'"),
+    **edits("ledger_tag", "row_rules", loose=True, tag_Rome="name = 'two words'; name = ''"),
+    "a tag removed": Case(
+        "DELETE FROM ledger_tag WHERE id = {tag_Rome}", "references ledger_transactiontag {link}", loose=True
+    ),
+    **edits("ledger_payee", payee_Spar="name = 'Sparr'; book_id = {other_book}", loose=True),
+    **edits("ledger_payee", "row_rules", loose=True, payee_Spar="name = ' Spar'; name = E'Spar\\nMarket'"),
+    **edits("ledger_payee", "unique_keys", loose=True, payee_Spar="name = 'Market'"),
+    "a payee removed": Case(
+        "DELETE FROM ledger_payee WHERE id = {payee_Spar}", f"references ledger_transaction {{plain}},"
+        f" {said('ledger_payee', '{payee_Spar}')}",
+    ),
+    # Prices and assertions
+    **edits("ledger_price", price="value = 0.91; date = date - 1; source = 'bank'; kind = 'market'"),
+    **edits("ledger_price", "row_rules", loose=True, price="value = 0; value = 'NaN'; quote_id = commodity_id; kind = '?'"),
+    **edits("ledger_price", "references", price="commodity_id = {other_commodity_USD}; book_id = {other_book}"),
+    "a price removed": Case("DELETE FROM ledger_price WHERE id = {price}", said("ledger_price", "{price}")),
+    "a price added": Case(
+        "INSERT INTO ledger_price (id, book_id, commodity_id, quote_id, date, value, kind, source)"
+        " SELECT 900001, {book}, {commodity_JPY}, {commodity_EUR}, '2026-03-14', 0.006, 'manual', ''",
+        said("ledger_price", "900001"),
+    ),
+    **edits("ledger_balanceassertion", assertion_Bank="tolerance = 1; metadata = '{{\"a\": 1}}'; amount = 999"),
+    **edits("ledger_balanceassertion", "row_rules", loose=True, assertion_Bank="tolerance = -1; amount = 'NaN'"),
+    **edits("ledger_balanceassertion", "references", assertion_Bank="account_id = {other_account_Bank}"),
+    "an assertion of another sum": Case(
+        "UPDATE ledger_balanceassertion SET amount = 1000.01 WHERE id = {assertion_Bank}",
+        "assertions ledger_balanceassertion Assets:Bank 2026-03-16",
+    ),
+    "an assertion of another day": Case(
+        "UPDATE ledger_balanceassertion SET date = '2026-03-15' WHERE id = {assertion_Assets}",
+        "assertions ledger_balanceassertion Assets 2026-03-15",
+    ),
+    "an assertion without sub-accounts": Case(
+        "UPDATE ledger_balanceassertion SET include_children = false WHERE id = {assertion_Assets}",
+        "assertions ledger_balanceassertion Assets 2026-03-16",
+    ),
+    "an assertion removed": Case(
+        "DELETE FROM ledger_balanceassertion WHERE id = {assertion_Bank}", said("ledger_balanceassertion", "{assertion_Bank}")
+    ),
+    # The chart of accounts
+    **edits("accounts_account", account_Cash="name = 'Purse'; parent_id = NULL; notes = 'x'; hidden = true; code = '1'; "
+            "iban = 'x'; bank_code = 'x'; account_number = '1'; position = 3; opened_on = '2000-01-01'; "
+            "metadata = '{{\"a\": 1}}'; public_id = gen_random_uuid(); commodity_ids = '{{{commodity_EUR}}}'"),
+    **edits("accounts_account", "account_tree", account_Cash="full_name = 'Cash'; name = 'Purse'; type = 'expense'; "
+            "parent_id = {account_Expenses}; parent_id = {account_Cash}", account_Assets="parent_id = {account_Cash}"),
+    **edits("accounts_account", "references", loose=True, account_Cash="commodity_ids = '{{{other_commodity_EUR}}}'; "
+            "commodity_ids = '{{999999}}'; parent_id = {other_account_Assets}; parent_id = 999999; "
+            "book_id = {other_book}"),
+    **edits("accounts_account", "row_rules", loose=True, account_Cash="name = 'a:b'; type = 'money'; "
+            "opened_on = '2026-01-02', closed_on = '2026-01-01'"),
+    **edits("accounts_account", "unique_keys", loose=True, account_Cash="name = 'Bank'"),
+    "an account closed before its posting": Case(
+        "UPDATE accounts_account SET closed_on = '2020-04-30' WHERE id = {account_Giro}", said("accounts_account", "{account_Giro}")
+    ),
+    "an account turned placeholder": Case(
+        "UPDATE accounts_account SET placeholder = true WHERE id = {account_Food}", "account_use ledger_posting {plain0}"
+    ),
+    "an account in another commodity": Case(
+        "UPDATE accounts_account SET commodity_ids = '{{{commodity_EUR}}}' WHERE id = {account_Dollars}",
+        "account_use ledger_posting {shares1}",
+    ),
+    "an account removed": Case(
+        "DELETE FROM accounts_account WHERE id = {account_Rent}", said("accounts_account", "{account_Rent}"), loose=True
+    ),
+    **edits("accounts_commodity", commodity_USD="places = 1; scale = 4; code = 'USS'; name = 'x'; kind = 'other'; "
+            "metadata = '{{\"a\": 1}}'"),
+    **edits("accounts_commodity", "row_rules", loose=True, commodity_USD="places = 3; scale = 19; code = 'U\"D'; kind = '?'"),
+    "a commodity of fewer decimals": Case(
+        "UPDATE accounts_commodity SET places = 1, scale = 1 WHERE id = {commodity_USD}", "scale ledger_posting {shares1}"
+    ),
+    "a commodity in another book": Case(
+        "UPDATE accounts_commodity SET book_id = {other_book} WHERE id = {commodity_USD}",
+        "references ledger_posting {shares1}, references ledger_price {price}", loose=True,
+    ),
+    **edits("accounts_book", book="locked_through = '2019-12-31'; locked_through = NULL; name = 'x'; time_zone = 'UTC'; "
+            "base_commodity_id = {commodity_USD}; rounding_account_id = NULL; public_id = gen_random_uuid()"),
+    **edits("accounts_book", "references", book="base_commodity_id = {other_commodity_EUR}; "
+            "rounding_account_id = {account_Food}; rounding_account_id = {other_account_Rounding}"),
+    **edits("accounts_membership", member_viewer="role = 'editor'; user_id = {stranger}"),
+    **edits("accounts_membership", "row_rules", loose=True, member_viewer="role = 'king'"),
+    **edits("accounts_membership", "references", loose=True, member_viewer="user_id = 999999; book_id = 999999"),
+    "the owner turned editor": Case(
+        "UPDATE accounts_membership SET role = 'editor' WHERE id = {member_owner}", "owners accounts_book {book}"
+    ),
+    "the owner removed": Case(
+        "DELETE FROM accounts_membership WHERE id = {member_owner}", "owners accounts_book {book},"
+        f" {said('accounts_membership', '{member_owner}')}",
+    ),
+    "a stranger let in": Case(
+        "INSERT INTO accounts_membership (id, book_id, user_id, role) SELECT 900001, {book}, {stranger}, 'owner'",
+        said("accounts_membership", "900001"),
+    ),
+    # History of transactions and postings
+    **edits("ledger_postingrevision", CHAIN, split0_r1="old_amount = 11; old_memo = 'x'; operation = 'insert'; "
+            "recorded_at = recorded_at - interval '1 day'; recorded_at = recorded_at + interval '9 days'; "
+            "posting_id = {plain0}; book_id = {other_book}", split0_r0="old_amount = 1; operation = 'update'",
+            back0_r1="new_voided = false", rent_leg_r1="new_memo = 'x'; operation = 'x'"),
+    **edits("ledger_postingrevision", TOGETHER, split0_r1="recorded_at = recorded_at - interval '1 microsecond'; "
+            "actor_id = {owner}; source = 'import'; reason = ''", plain0_r0="actor_id = NULL"),
+    **edits("ledger_postingrevision", "history_actors", split0_r1="actor_id = 999999; actor_id = {stranger}; "
+            "actor_id = {other_owner}"),
+    "the newest amount in history": Case(
+        "UPDATE ledger_postingrevision SET new_amount = 31 WHERE id = {split0_r1}", said("ledger_posting", "{split0}")
+    ),
+    "the first amount in history": Case(
+        "UPDATE ledger_postingrevision SET new_amount = 11 WHERE id = {split0_r0}",
+        f"{CHAIN} ledger_postingrevision {{split0_r1}}",
+    ),
+    "the first revision of a leg removed": Case(
+        "DELETE FROM ledger_postingrevision WHERE id = {split0_r0}", f"{CHAIN} ledger_postingrevision {{split0_r1}}"
+    ),
+    "a middle revision of a leg removed": Case(
+        "DELETE FROM ledger_postingrevision WHERE id = {back0_r1}", f"{CHAIN} ledger_postingrevision {{back0_r2}}"
+    ),
+    "the last revision of a leg removed": Case(
+        "DELETE FROM ledger_postingrevision WHERE id = {split0_r1}", said("ledger_posting", "{split0}")
+    ),
+    "all history of a leg removed": Case(
+        "DELETE FROM ledger_postingrevision WHERE id = {plain0_r0}",
+        f"{said('ledger_posting', '{plain0}')}, history_balances ledger_transaction {{plain}}",
+    ),
+    "all history of a leg that is gone removed, 2 rows": Case(
+        "DELETE FROM ledger_postingrevision WHERE posting_id = {rent_leg} /* 2 rows */",
+        "history_balances ledger_transaction {split}",
+    ),
+    "a removal removed": Case(
+        "DELETE FROM ledger_postingrevision WHERE id = {rent_leg_r1}", said("ledger_posting", "{rent_leg}")
+    ),
+    "a change invented": Case(
+        "INSERT INTO ledger_postingrevision SELECT (r).* FROM (SELECT jsonb_populate_record(p, jsonb_build_object("
+        "'id', 900001, 'operation', 'update', 'old_amount', 12.5, 'new_amount', 13)) AS r"
+        " FROM ledger_postingrevision p WHERE id = {plain0_r0}) s",
+        f"{CHAIN} ledger_postingrevision 900001, {said('ledger_posting', '{plain0}')}",
+    ),
+    **edits("ledger_transactionrevision", CHAIN, split_r1="old_narration = 'x'; new_version = 3; old_version = 2; "
+            "public_id = gen_random_uuid(); operation = 'delete'; recorded_at = recorded_at - interval '1 day'; "
+            "transaction_id = {plain}; book_id = {other_book}", split_r0="new_narration = 'x', old_narration = 'x'; "
+            "new_version = 2"),
+    **edits("ledger_transactionrevision", TOGETHER, plain_r0="recorded_at = recorded_at - interval '1 microsecond'; "
+            "reason = 'x'; source = ''", gone_r1="actor_id = {editor}; reason = ''"),
+    **edits("ledger_transactionrevision", "history_actors", plain_r0="actor_id = 999999; actor_id = {stranger}; "
+            "actor_id = {viewer}"),
+    "the newest narration in history": Case(
+        "UPDATE ledger_transactionrevision SET new_narration = 'x' WHERE id = {split_r1}",
+        said("ledger_transaction", "{split}"),
+    ),
+    "the first revision removed": Case(
+        "DELETE FROM ledger_transactionrevision WHERE id = {split_r0}",
+        f"{CHAIN} ledger_transactionrevision {{split_r1}}",
+    ),
+    "a middle revision removed": Case(
+        "DELETE FROM ledger_transactionrevision WHERE id = {back_r1}", f"{CHAIN} ledger_transactionrevision {{back_r2}}"
+    ),
+    "the last revision removed": Case(
+        "DELETE FROM ledger_transactionrevision WHERE id = {split_r1}", said("ledger_transaction", "{split}")
+    ),
+    "an amendment invented": Case(
+        "INSERT INTO ledger_transactionrevision SELECT (r).* FROM (SELECT jsonb_populate_record(p, jsonb_build_object("
+        "'id', 900001)) AS r FROM ledger_transactionrevision p WHERE id = {split_r1}) s",
+        f"{CHAIN} ledger_transactionrevision 900001",
+    ),
+    "another transaction reversed, in history": Case(
+        "UPDATE ledger_transactionrevision SET new_reverses_id = {back} WHERE id = {opposite_r0}",
+        f"reversals ledger_transaction {{opposite}}, {said('ledger_transaction', '{opposite}')}",
+    ),
+    # History of all else
+    **edits("ledger_revision", CHAIN, tag_r1="old = jsonb_set(old, '{{name}}', '\"x\"'); old = NULL; operation = 'insert'; "
+            "\"table\" = 'ledger_payee'; \"table\" = 'x'; row_id = {tag_food}; book_id = {other_book}; "
+            "recorded_at = recorded_at - interval '1 day'; recorded_at = recorded_at + interval '9 days'; new = old",
+            tag_r0="old = new; new = new - 'name'", member_r1="old = jsonb_set(old, '{{role}}', '\"owner\"')"),
+    **edits("ledger_revision", "history_actors", price_r0="actor_id = 999999; actor_id = {stranger}; actor_id = {viewer}"),
+    "the newest name in history": Case(
+        "UPDATE ledger_revision SET new = jsonb_set(new, '{{name}}', '\"x\"') WHERE id = {visa_r1}",
+        said("accounts_account", "{account_Visa}"),
+    ),
+    "the first revision of an account removed": Case(
+        "DELETE FROM ledger_revision WHERE id = {visa_r0}", f"{CHAIN} ledger_revision {{visa_r1}}"
+    ),
+    "a middle revision of a book removed": Case(
+        "DELETE FROM ledger_revision WHERE id = {book_r1}", f"{CHAIN} ledger_revision {{book_r2}}"
+    ),
+    "the last revision of an account removed": Case(
+        "DELETE FROM ledger_revision WHERE id = {visa_r1}", said("accounts_account", "{account_Visa}")
+    ),
+    "all history of a price removed": Case("DELETE FROM ledger_revision WHERE id = {price_r0}", said("ledger_price", "{price}")),
+    "the removal of a payee removed": Case(
+        "DELETE FROM ledger_revision WHERE id = {misspelt_r1}", said("ledger_payee", "{misspelt}")
+    ),
+    "a change of a lock invented": Case(
+        "INSERT INTO ledger_revision SELECT (r).* FROM (SELECT jsonb_populate_record(p, jsonb_build_object("
+        "'id', 900001)) AS r FROM ledger_revision p WHERE id = {book_r2}) s",
+        f"{CHAIN} ledger_revision 900001",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_damage_to_a_row_is_found_and_located(kept: Books, name: str) -> None:
+    case = CASES[name]
+    with rolled_back() as cursor:
+        damage(cursor, case.sql.format_map(kept.at), loose=case.loose)
+        report = verify.verify(look())
+    assert not report.unchecked
+    wanted = {place.strip() for place in case.found.format_map(kept.at).split(",")}
+    assert wanted <= places(report), report.findings
+
+
+DDL = {
+    "a trigger off": (
+        "ALTER TABLE ledger_posting DISABLE TRIGGER posting_update", "ledger_posting trigger posting_update"
+    ),
+    "a trigger for other sessions": (
+        "ALTER TABLE ledger_posting ENABLE REPLICA TRIGGER history_update", "ledger_posting trigger history_update"
+    ),
+    "a trigger gone": ("DROP TRIGGER history_delete ON ledger_tag", "ledger_tag trigger history_delete"),
+    "a trigger more": (
+        "CREATE TRIGGER quiet BEFORE DELETE ON ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_new_id()",
+        "ledger_posting trigger quiet",
+    ),
+    "a policy gone": ("DROP POLICY seen ON ledger_posting", "ledger_posting policy seen"),
+    "a policy widened": (
+        "ALTER POLICY seen ON ledger_transaction USING (true)", "ledger_transaction policy seen"
+    ),
+    "a policy more": ("CREATE POLICY all_of_it ON ledger_posting USING (true)", "ledger_posting policy all_of_it"),
+    "row security off": ("ALTER TABLE ledger_price DISABLE ROW LEVEL SECURITY", "ledger_price row security"),
+    "history writable": ("GRANT INSERT ON ledger_postingrevision TO ft_app", "ledger_postingrevision rights of ft_app"),
+    "one column of history writable": (
+        "GRANT UPDATE (actor_id) ON ledger_revision TO ft_app", "ledger_revision rights of ft_app"
+    ),
+    "transactions deletable": ("GRANT DELETE ON ledger_transaction TO ft_app", "ledger_transaction rights of ft_app"),
+    "readable by everybody": ("GRANT SELECT ON ledger_posting TO PUBLIC", "ledger_posting rights of everybody"),
+    "migrations writable": ("GRANT INSERT ON django_migrations TO ft_app", "django_migrations rights of ft_app"),
+    "a rule's function emptied": (
+        "CREATE OR REPLACE FUNCTION check_removed_postings() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+        " SET search_path = pg_catalog, public, pg_temp AS 'BEGIN RETURN NULL; END'",
+        "functions check_removed_postings()",
+    ),
+    "a rule with the caller's rights": ("ALTER FUNCTION check_postings() SECURITY INVOKER", "functions check_postings()"),
+    "a function for the app role": (
+        "GRANT EXECUTE ON FUNCTION close_gate(bigint[]) TO ft_app", "functions close_gate(books bigint[])"
+    ),
+    "a constraint gone": (
+        "ALTER TABLE ledger_posting DROP CONSTRAINT posting_amount_is_not_zero",
+        "ledger_posting constraint posting_amount_is_not_zero",
+    ),
+    "a constraint loosened": (
+        "ALTER TABLE ledger_price DROP CONSTRAINT price_is_positive,"
+        " ADD CONSTRAINT price_is_positive CHECK (value > -1)",
+        "ledger_price constraint price_is_positive",
+    ),
+    "an index gone": (
+        "DROP INDEX transaction_is_reversed_once", "ledger_transaction index transaction_is_reversed_once"
+    ),
+    "a rule in the way": ("CREATE RULE quiet AS ON DELETE TO ledger_tag DO INSTEAD NOTHING", "ledger_tag rule quiet"),
+    "a table without row security": ("CREATE TABLE side_door (book_id bigint)", "side_door row security"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DDL)
+def test_damage_to_a_rule_is_found_and_located(kept: Books, name: str) -> None:
+    sql, place = DDL[name]
+    with rolled_back() as cursor:
+        cursor.execute(sql)
+        report = verify.verify(look())
+    assert f"rules {place}" in places(report)
+    assert not report.unchecked
+
+
+def test_a_role_that_only_reads_is_no_finding(kept: Books) -> None:
+    with rolled_back() as cursor:
+        cursor.execute("GRANT SELECT ON ledger_posting TO pg_monitor")
+        assert verify.verify(look()) == verify.Report(())
+
+
+def test_nothing_is_left_of_the_damages(kept: Books) -> None:
+    assert verify.verify(look()) == verify.Report(())
