@@ -48,16 +48,18 @@ class Marks:
 
     file: str = ""
     directives: dict[str, str] = field(default_factory=dict)
-    defaults: dict[str, str] = field(default_factory=dict)
+    default: str = ""
     default_symbol: str = ""
     decimal: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     lone: list[tuple[int, str, str]] = field(default_factory=list)
 
     def declared(self, symbol: str) -> str:
-        """Return the decimal mark in force for a commodity: `decimal-mark` over `commodity` over `D`, or none."""
-        symbol = symbol or self.default_symbol
-        return self.file or self.directives.get(symbol, "") or self.defaults.get(symbol, "")
+        """Return the decimal mark in force for a commodity: `decimal-mark` over `commodity` over `D`, or none.
+
+        A `D` directive speaks for every commodity that has no directive of its own.
+        """
+        return self.file or self.directives.get(symbol or self.default_symbol, "") or self.default
 
     def unsettled(self) -> Iterator[tuple[int, str]]:
         """Give line and text of each number whose only mark may mean thousands or decimals."""
@@ -68,15 +70,16 @@ class Marks:
 
 def scan(text: str, start: int, marks: Marks, line: int) -> tuple[Amount, int]:
     """Read the amount that begins at `start`; return it and where it ends. Raises BadText."""
-    match = _RIGHT.match(text, start)
-    if match:
+    if text.startswith("(", start):
+        raise BadText("an amount in parentheses is a calculation, which is not read: write its result")
+    if match := _RIGHT.match(text, start):
         sign, raw, symbol = match[1] == "-", match[2], match[3] or ""
         if _EXPONENT.match(text, match.end(2)):
             raise BadText(f"“{shortened(raw)}E…” is in scientific notation: write the number out")
     elif match := _LEFT.match(text, start):
         sign, raw, symbol = (match[1] == "-") != (match[3] == "-"), match[4], match[2]
     else:
-        raise BadText(_no_amount(text[start:]))
+        raise BadText(f"“{shortened(text[start:])}” is no amount: write it like 1234.50 EUR or $1234.50")
     symbol = symbol.strip('"')
     value, places, mark = _number(raw, symbol, marks, line)
     return Amount(-value if sign else value, symbol, places, mark), match.end()
@@ -93,12 +96,6 @@ def scan_symbol(text: str, start: int = 0) -> tuple[str, int]:
 def skip(text: str, at: int) -> int:
     """Return where the text goes on behind white space."""
     return len(text) - len(text[at:].lstrip())
-
-
-def _no_amount(text: str) -> str:
-    if text.startswith("("):
-        return "amounts in parentheses are calculations, which are not read: write the result"
-    return f"“{shortened(text)}” is not an amount: write it like 1234.50 EUR or $1234.50"
 
 
 def _number(raw: str, symbol: str, marks: Marks, line: int) -> tuple[Decimal, int, str]:

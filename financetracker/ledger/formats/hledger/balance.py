@@ -144,12 +144,7 @@ def settle(drafts: Sequence[Draft], precision: dict[str, int], rounding_account:
 
 def _balanced(draft: Draft, books: _Books) -> list[DraftLeg]:
     """Compute what the postings leave open. Raises _Unbalanced."""
-    open_legs = [leg for leg in draft.legs if leg.amount is None and leg.asserted is None]
-    if len(open_legs) > 1:
-        raise _Unbalanced(
-            f"the amount is left out of {len(open_legs)} postings, and only one can be computed "
-            "(two spaces stand between an account and its amount)"
-        )
+    open_legs = _open_legs(draft)
     for leg in draft.legs:
         if not open_legs or leg is not open_legs[0]:
             _take(leg, books)
@@ -169,12 +164,30 @@ def _balanced(draft: Draft, books: _Books) -> list[DraftLeg]:
     return [*draft.legs, *_absorb(written, rest, draft.entry.line, books)]
 
 
+def _open_legs(draft: Draft) -> list[DraftLeg]:
+    """Return the posting whose amount the others decide, if there is one. Raises _Unbalanced."""
+    missing = [leg for leg in draft.legs if leg.amount is None]
+    open_legs = [leg for leg in missing if leg.asserted is None]
+    if len(open_legs) > 1:
+        raise _Unbalanced(
+            f"the amount is left out of {len(open_legs)} postings, and only one can be computed "
+            "(two spaces stand between an account and its amount)"
+        )
+    for leg in missing:
+        if leg.asserted and any(other.price is not None for other in draft.legs):
+            raise _Unbalanced(
+                f"line {leg.line} assigns a balance beside a price, which hledger 1.25 would forget: "
+                "write the amount in front of ="
+            )
+        if leg.asserted and leg.asserted.total:
+            raise _Unbalanced(f"line {leg.line}: == without an amount is not read: write the amount, or = instead")
+    return open_legs
+
+
 def _take(leg: DraftLeg, books: _Books) -> None:
     """Book a posting's amount, computing it from the balance it assigns, and check the balance it asserts."""
     asserted, holdings = leg.asserted, books.holdings
     if leg.amount is None and asserted:
-        if asserted.total:
-            raise _Unbalanced(f"line {leg.line}: == without an amount is not read: write the amount, or = instead")
         leg.code = asserted.code
         leg.amount = asserted.value - holdings.of(leg.account, inclusive=asserted.inclusive)[asserted.code]
         leg.places = decimals(leg.amount)
@@ -294,13 +307,13 @@ def _absorb(legs: Sequence[DraftLeg], rest: dict[str, Decimal], line: int, books
     """Take in what is open within the tolerance: into a priced leg's weight, else as legs of their own.
 
     Half of the last decimal may be open that hledger shows of the commodity in this file. Where a price is part
-    of the sum, half of the last decimal of this transaction will do too, as in later versions of hledger. A
-    weight with a price for one unit gives way before one with a whole price, a larger before a smaller. Raises
-    _Unbalanced.
+    of the sum, half of the last decimal of this transaction will do too, as in later versions of hledger, but
+    not half of a whole unit. A weight with a price for one unit gives way before one with a whole price, a larger
+    before a smaller. Raises _Unbalanced.
     """
     for code, value in rest.items():
         allowed = [books.precision[code]] if code in books.precision else []
-        own = [leg.places for leg in legs if leg.price is None and leg.code == code]
+        own = [leg.places for leg in legs if leg.price is None and leg.code == code and leg.places]
         if own and any(leg.price is not None and leg.weight_code == code for leg in legs):
             allowed.append(max(own))
         if not any(abs(value) <= Decimal(5).scaleb(-places - 1) for places in allowed):

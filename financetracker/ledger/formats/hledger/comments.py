@@ -75,6 +75,8 @@ def parse(lines: list[str]) -> Comment:
     A line of nothing but tags adds nothing to the notes; any other stays there whole, tags included.
     """
     comment, kept = Comment(), []
+    if not any(lines):
+        return comment
     for line in lines:
         rest = _collect(line, comment)
         if rest or not line.strip():

@@ -78,8 +78,7 @@ def read_default(reading: Reading, head: Line, block: list[Line]) -> None:
     """Read a `D` directive: the commodity of amounts without one. Raises BadText."""
     _below(block)
     amount = _sample(reading, head.text.removeprefix("D").partition(";")[0].strip(), head.number)
-    reading.marks.default_symbol = amount.symbol
-    reading.marks.defaults[amount.symbol] = amount.mark
+    reading.marks.default_symbol, reading.marks.default = amount.symbol, amount.mark
     if amount.symbol:
         reading.default_places[reading.codes.of(amount.symbol, head.number)] = amount.places
 
@@ -104,7 +103,10 @@ def read_mark(reading: Reading, head: Line, block: list[Line]) -> None:
 
 
 def read_price(reading: Reading, head: Line, block: list[Line]) -> None:
-    """Read a `P` directive: the price of a commodity on a day. Raises BadText or Damaged."""
+    """Read a `P` directive: the price of a commodity on a day. Raises BadText or Damaged.
+
+    Of several prices for one day the last counts, as in hledger; those whose tag `source` differs are all kept.
+    """
     day, at = read_date(reading, head.text, skip(head.text, 1))
     if time := _TIME.match(head.text, at):
         reading.remark(head.number, f"the time {time[0].strip()} of a price is left out: a price is one of a day")
@@ -120,9 +122,9 @@ def read_price(reading: Reading, head: Line, block: list[Line]) -> None:
     if amount.value <= 0 or commodity == quote:
         raise BadText("a price is above zero and in another commodity")
     reading.see(quote, amount.places)
-    key = (commodity, quote, day)
+    metadata = comment.metadata() | ({"notes": comment.notes} if comment.notes else {})
+    key = (commodity, quote, day, metadata.get("source", ""))
     if key in reading.prices and reading.prices[key].value != amount.value:
         other = reading.prices.pop(key)
         reading.remark(other.line, f"this price is left out: line {head.number} has a later one for the same day")
-    metadata = comment.metadata() | ({"notes": comment.notes} if comment.notes else {})
     reading.prices[key] = Price(commodity, quote, day, amount.value, metadata, head.number)

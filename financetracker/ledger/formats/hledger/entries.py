@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -44,7 +43,7 @@ def read_entry(reading: Reading, head: Line, block: list[Line]) -> None:
     if header[2] is None and description.startswith("(") and ")" not in description:
         raise BadText("the parenthesis of the transaction's code is not closed")
     comment = comments.parse([said, *before])
-    draft = Draft(replace(_entry(day, (mark, code, description), comment), line=head.number))
+    draft = Draft(_entry(head.number, day, (mark, code, description), comment))
     draft.silent = bool(comment.take_all("ft-assertions"))
     for text in comment.take_all("ft-assertion"):
         reading.assertions.append(_stored_assertion(reading, text, head.number))
@@ -90,7 +89,7 @@ def _sorted_lines(block: list[Line]) -> tuple[list[str], list[tuple[Line, list[s
     return before, postings
 
 
-def _entry(day: date, header: tuple[str, str, str], comment: Comment) -> Entry:
+def _entry(line: int, day: date, header: tuple[str, str, str], comment: Comment) -> Entry:
     """Put a transaction together from its first line and its comment. Raises BadText or Damaged."""
     mark, code, description = header
     payee, pipe, narration = description.partition("|")
@@ -104,6 +103,7 @@ def _entry(day: date, header: tuple[str, str, str], comment: Comment) -> Entry:
         tags=tuple(dict.fromkeys(word for word in words if comments.is_tag(word))),
         metadata={word: "" for word in words if not comments.is_tag(word)} | comment.values | comment.hidden,
         notes=comment.notes,
+        line=line,
     )
     widths = [("payee", entry.payee, PAYEE_WIDTH), ("note behind |", entry.narration, NARRATION_WIDTH)]
     widths += [("code", entry.code, CODE_WIDTH), *(("tag", tag, TAG_WIDTH) for tag in entry.tags)]

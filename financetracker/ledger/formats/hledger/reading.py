@@ -44,7 +44,7 @@ class Reading:
     default_places: dict[str, int] = field(default_factory=dict)
     seen_places: dict[str, int] = field(default_factory=dict)
     drafts: list[Draft] = field(default_factory=list)
-    prices: dict[tuple[str, str, date], Price] = field(default_factory=dict)
+    prices: dict[tuple[str, str, date, str], Price] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     errors: list[FormatError] = field(default_factory=list)
@@ -109,7 +109,7 @@ def checked_segments(name: str) -> str:
     for segment in segments:
         if not segment or segment != segment.strip():
             raise BadText(
-                f"“{shortened(name)}” is not an account: between colons stands a name without space around it"
+                f"“{shortened(name)}” is no account: between colons stands a name without space around it"
             )
         if len(segment) > ACCOUNT_WIDTH:
             raise BadText(
