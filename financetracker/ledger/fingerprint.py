@@ -1,9 +1,9 @@
 """Two short strings that say what is in a book: one for its rows, one for its history (decision 0004).
 
-Equal books have equal fingerprints, wherever they are kept: database ids, the order in which rows were written, the
-server's version and its collation leave no trace. Each row is one line of canonical JSON that names other rows by
-their public id or natural key; the lines, in the order of these keys, go through SHA-256. Rows are streamed, so the
-memory needed does not grow with the book. Any change of what a line says needs a new VERSION.
+Equal books have equal fingerprints, wherever they are kept: database ids, the order in which rows were written,
+the server's version and its collation leave no trace. Each row is one line of canonical JSON that names other rows
+by their public id or natural key; the lines, in the order of these keys, go through SHA-256. Rows are streamed, so
+the memory needed does not grow with the book. Any change of what a line says needs a new VERSION.
 """
 
 import hashlib
@@ -65,7 +65,8 @@ HISTORY_ORDER: dict[type[Model], tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# The full name repeats the names above it; a revision's own row is told by its public id, or transaction and position.
+# The full name repeats the names above it. A revision's own row is told by its public id, or by its transaction
+# and position.
 LEFT_OUT = {
     Account: {"full_name"},
     TransactionRevision: {"transaction"},
@@ -91,7 +92,8 @@ def fingerprints(look: Look) -> tuple[Fingerprint, ...]:
     for model in ORDER:
         for book, line in lines(look, model):
             books[book].update(line)
-    for model in (*HISTORY_ORDER, Revision):
+    revisions: tuple[type[Model], ...] = (*HISTORY_ORDER, Revision)
+    for model in revisions:
         for book, line in lines(look, model):
             history[book].update(line)
     return tuple(
@@ -225,7 +227,8 @@ def names_sql(target: type[Model], *, live: bool) -> str:
         return """SELECT DISTINCT ON (transaction_id) transaction_id AS id, public_id::text AS name
                   FROM ledger_transactionrevision ORDER BY transaction_id, ledger_transactionrevision.id"""
     return f"""SELECT DISTINCT ON (row_id) row_id AS id, new ->> '{NAMES[target].removesuffix("::text")}' AS name
-               FROM ledger_revision WHERE "table" = '{target._meta.db_table}' ORDER BY row_id, ledger_revision.id"""  # noqa: S608
+               FROM ledger_revision WHERE "table" = '{target._meta.db_table}'
+               ORDER BY row_id, ledger_revision.id"""  # noqa: S608
 
 
 # Keys of the JSON history that hold a database id, and of what.
@@ -248,11 +251,10 @@ KEYS = (
 
 def revisions_sql(book_id: int | None) -> str:
     """Return the query for the JSON history: each side with names in the place of ids."""
-    targets = dict.fromkeys([*REFERENCES.values(), Commodity])
+    targets = {target: names_sql(target, live=False) for target in REFERENCES.values()}
     named = ", ".join(
-        f"{target.__name__.lower()}_name AS MATERIALIZED "
-        f"(SELECT id::text AS id, name FROM ({names_sql(target, live=False)}) n)"  # noqa: S608
-        for target in targets
+        f"{target.__name__.lower()}_name AS MATERIALIZED (SELECT id::text AS id, name FROM ({sql}) n)"  # noqa: S608
+        for target, sql in targets.items()
     )
     joins = " ".join(
         f"LEFT JOIN {target.__name__.lower()}_name {side}_{key} ON {side}_{key}.id = r.{side} ->> '{key}'"
@@ -278,8 +280,8 @@ def side_sql(side: str) -> str:
         f"'{key}', CASE WHEN r.{side} ->> '{key}' IS NOT NULL THEN coalesce({side}_{key}.name, '?') END"
         for key in REFERENCES
     )
-    held = f"""CASE WHEN jsonb_typeof(r.{side} -> 'commodity_ids') = 'array' THEN jsonb_build_object('commodity_ids',
-        (SELECT jsonb_agg(coalesce(c.name, '?') ORDER BY c.name COLLATE "C")
+    held = f"""CASE WHEN jsonb_typeof(r.{side} -> 'commodity_ids') = 'array' THEN jsonb_build_object(
+        'commodity_ids', (SELECT jsonb_agg(coalesce(c.name, '?') ORDER BY c.name COLLATE "C")
            FROM jsonb_array_elements_text(r.{side} -> 'commodity_ids') AS held (id)
            LEFT JOIN commodity_name c ON c.id = held.id)) ELSE '{{}}' END"""  # noqa: S608
     return f"r.{side} - 'id' - 'book_id' || jsonb_strip_nulls(jsonb_build_object({pairs})) || {held}"

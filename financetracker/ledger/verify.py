@@ -9,15 +9,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import CheckConstraint, Field, Model, UniqueConstraint
+from django.db.models import CheckConstraint, Field, Model, Q, UniqueConstraint
 from django.db.transaction import atomic
 
 from financetracker.accounts.models import Account, Book, Commodity, Membership
@@ -33,12 +31,10 @@ from financetracker.ledger.models import (
     TransactionRevision,
     TransactionTag,
 )
+from financetracker.ledger.shipped import APP_ROLE, rules_in_place, shipped_rules
 
 # One broken loop must not fill a disk with findings; the report says that there are more.
 MOST = 1000
-
-APP_ROLE = "ft_app"
-SHIPPED = Path(__file__).parent / "sql" / "shipped.json"
 
 ROWS: tuple[type[Model], ...] = (
     Book,
@@ -78,7 +74,7 @@ class Finding(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was found. `cut` names the checks with more findings than listed, `unchecked` why others could not run."""
+    """What was found. `cut` names checks that found more than is listed, `unchecked` why others did not run."""
 
     findings: tuple[Finding, ...]
     cut: tuple[str, ...] = ()
@@ -96,7 +92,8 @@ class Look:
         """Run a query and return its rows."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, parameters or None)
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     def search(self, check: str, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Finding]:
         """Yield what a query finds; its columns are table, key, the book's database id, message."""
@@ -117,8 +114,8 @@ Check = Callable[[Look], Iterator[Finding]]
 def snapshot(using: str) -> Iterator[BaseDatabaseWrapper]:
     """Open one read-only REPEATABLE READ transaction for a block.
 
-    Raises CouldNotCheck where the database cannot be reached, its migrations are not the program's, or the role does
-    not see every row.
+    Raises CouldNotCheck where the database cannot be reached, its migrations are not the program's, or the role
+    does not see every row.
     """
     connection = connections[using]
     if connection.in_atomic_block:
@@ -225,7 +222,7 @@ def legs(look: Look) -> Iterator[Finding]:
     yield from look.search(
         "legs",
         """SELECT 'ledger_transaction', t.id, t.book_id,
-             CASE WHEN p.legs IS NULL THEN 'It has no legs.' ELSE 'It has one leg alone, and that has a weight.' END
+             CASE WHEN p.legs IS NULL THEN 'It has no legs.' ELSE 'It has one leg alone, with a weight.' END
            FROM ledger_transaction t LEFT JOIN
              (SELECT transaction_id, count(*) AS legs, max(abs(weight)) AS weight FROM ledger_posting GROUP BY 1) p
              ON p.transaction_id = t.id
@@ -322,7 +319,7 @@ def row_rules(look: Look) -> Iterator[Finding]:
         for constraint in model._meta.constraints:
             if not isinstance(constraint, CheckConstraint):
                 continue
-            broken = model._base_manager.using(look.connection.alias).filter(~constraint.condition)
+            broken = model._base_manager.using(look.connection.alias).filter(~Q(constraint.condition))
             if look.book_id is not None:
                 broken = broken.filter(**{book: look.book_id})
             said = str(constraint.violation_error_message or "")
@@ -337,14 +334,15 @@ def unique_keys(look: Look) -> Iterator[Finding]:
     """What must be unique is, also where an index was lost or its collation changed under it."""
     for model in ROWS:
         for fields, nulls_distinct, condition in unique_sets(model):
-            columns = [f't."{model._meta.get_field(name).column}"' for name in fields]
-            present = "" if not nulls_distinct else "".join(f" AND {column} IS NOT NULL" for column in columns)
+            columns = [f"t.{column_of(model, name)}" for name in fields]
+            present = "".join(f" AND {column} IS NOT NULL" for column in columns) if nulls_distinct else ""
             listed = ", ".join(columns)
             # The window reads the table itself; an index that lies could hide the twin from a lookup.
             yield from look.search(
                 "unique_keys",
                 f"""SELECT '{model._meta.db_table}', id, book_id, 'Another row has the same {", ".join(fields)}.'
-                    FROM (SELECT t.id, t.{book_column(model)} AS book_id, count(*) OVER (PARTITION BY {listed}) AS n
+                    FROM (SELECT t.id, t.{book_column(model)} AS book_id,
+                                 count(*) OVER (PARTITION BY {listed}) AS n
                             FROM {model._meta.db_table} t WHERE {condition}{present}) twins WHERE n > 1""",  # noqa: S608
             )
 
@@ -356,9 +354,9 @@ def unique_sets(model: type[Model]) -> Iterator[tuple[tuple[str, ...], bool, str
             yield (field.name,), True, "true"
     for constraint in model._meta.constraints:
         if isinstance(constraint, UniqueConstraint) and constraint.fields:
-            children = constraint.condition.children if constraint.condition else []
-            condition = " AND ".join(f"t.{name} = {value}" for name, value in children) or "true"
-            yield constraint.fields, constraint.nulls_distinct is not False, condition
+            pairs: list[Any] = list(constraint.condition.children) if isinstance(constraint.condition, Q) else []
+            condition = " AND ".join(f"t.{column_of(model, name)} = {value}" for name, value in pairs) or "true"
+            yield tuple(constraint.fields), constraint.nulls_distinct is not False, condition
 
 
 def references(look: Look) -> Iterator[Finding]:
@@ -389,8 +387,10 @@ def references(look: Look) -> Iterator[Finding]:
     )
     yield from look.search(
         "references",
-        """SELECT 'accounts_book', b.id, b.id, format('Its rounding account %s is no equity account.', a.full_name)
-           FROM accounts_book b JOIN accounts_account a ON a.id = b.rounding_account_id WHERE a.type <> 'equity'""",
+        """SELECT 'accounts_book', b.id, b.id,
+             format('Its rounding account %s is no equity account.', a.full_name)
+           FROM accounts_book b JOIN accounts_account a ON a.id = b.rounding_account_id
+           WHERE a.type <> 'equity'""",
     )
 
 
@@ -408,7 +408,8 @@ def account_tree(look: Look) -> Iterator[Finding]:
              WHEN tree.id IS NULL THEN 'It stands below itself, or below an account that does not exist.'
              WHEN p.type <> a.type THEN format('It is of type %s, its parent of type %s.', a.type, p.type)
              ELSE format('Its full name is %L, its path is %L.', a.full_name, tree.path) END
-           FROM accounts_account a LEFT JOIN tree ON tree.id = a.id LEFT JOIN accounts_account p ON p.id = a.parent_id
+           FROM accounts_account a LEFT JOIN tree ON tree.id = a.id
+           LEFT JOIN accounts_account p ON p.id = a.parent_id
            WHERE tree.id IS NULL OR p.type <> a.type OR a.full_name <> tree.path""",
     )
 
@@ -433,8 +434,9 @@ def assertions(look: Look) -> Iterator[Finding]:
              SELECT below.top, a.id FROM below JOIN accounts_account a ON a.parent_id = below.id
            )
            SELECT 'ledger_balanceassertion', concat(a.full_name, ' ', s.date), s.book_id,
-             format('%s holds %s %s at the end of %s%s, but %s is asserted.', a.full_name, trim_scale(x.held), c.code,
-                    s.date, CASE WHEN s.include_children THEN ' with its sub-accounts' END, trim_scale(s.amount))
+             format('%s holds %s %s at the end of %s%s, but %s is asserted.',
+                    a.full_name, trim_scale(x.held), c.code, s.date,
+                    CASE WHEN s.include_children THEN ' with its sub-accounts' END, trim_scale(s.amount))
            FROM ledger_balanceassertion s JOIN accounts_account a ON a.id = s.account_id
            JOIN accounts_commodity c ON c.id = s.commodity_id
            CROSS JOIN LATERAL (
@@ -460,7 +462,7 @@ def history_begins_and_goes_on(look: Look) -> Iterator[Finding]:
         old, new = (", ".join(f"r.{side}_{name}" for name in names) for side in ("old", "new"))
         yield from look.search(
             "history_begins_and_goes_on",
-            chain_query(revision._meta.db_table, key, f"ROW({old})", f"ROW({new})", old, new, extra),
+            chain_query(revision._meta.db_table, key, (f"ROW({old})", old), (f"ROW({new})", new), extra),
         )
     extra = f"""WHEN r."table" <> ALL (ARRAY{plain_tables()}) THEN 'It tells of a table without such a history.'
         WHEN coalesce(r.new, r.old) ->> 'id' IS DISTINCT FROM r.row_id::text THEN 'It tells of another row.'
@@ -468,12 +470,18 @@ def history_begins_and_goes_on(look: Look) -> Iterator[Finding]:
              IS DISTINCT FROM r.book_id::text THEN 'It tells of a row of another book.'"""
     yield from look.search(
         "history_begins_and_goes_on",
-        chain_query("ledger_revision", '"table", r.row_id', whole("old"), whole("new"), "r.old", "r.new", extra),
+        chain_query(
+            "ledger_revision", '"table", r.row_id', (whole("old"), "r.old"), (whole("new"), "r.new"), extra
+        ),
     )
 
 
-def chain_query(table: str, key: str, old: str, new: str, olds: str, news: str, extra: str) -> str:
-    """Return the query for what is wrong in a chain of revisions; `old` and `new` are compared as wholes."""
+def chain_query(table: str, key: str, before: tuple[str, str], after: tuple[str, str], extra: str) -> str:
+    """Return the query for what is wrong in the chains of revisions of each row.
+
+    `before` and `after` are a revision's two sides: as one value to compare, and as the columns it is made of.
+    """
+    (old, olds), (new, news) = before, after
     return f"""SELECT '{table}', id, book_id, wrong FROM (
         SELECT r.id, r.book_id, CASE
             WHEN r.operation NOT IN ('insert', 'update', 'delete') THEN 'Its operation is none that happens.'
@@ -530,7 +538,8 @@ def newest_query(table: str, newest: str, key: str, differing: str, book: str) -
     return f"""SELECT '{table}', coalesce(t_id, {key.replace("r.", "f.")}), book_id, wrong FROM (
         SELECT t.id AS t_id, {key}, coalesce({book}, r.book_id) AS book_id, CASE
             WHEN r.id IS NULL THEN 'It has no history.'
-            WHEN t.id IS NULL AND r.operation <> 'delete' THEN 'It is gone, and history does not tell who removed it.'
+            WHEN t.id IS NULL AND r.operation <> 'delete'
+              THEN 'It is gone, and history does not tell of its removal.'
             WHEN t.id IS NULL THEN NULL
             WHEN r.operation = 'delete' THEN 'It is there, though history tells of its removal.'
             ELSE 'It differs from its newest revision in: ' || nullif({differing}, '') || '.'
@@ -554,9 +563,9 @@ def history_balances(look: Look) -> Iterator[Finding]:
 
 
 def history_moves_together(look: Look) -> Iterator[Finding]:
-    """Legs change with their transaction: in one moment, by one person, for one reason. A leg's state alone may not.
+    """Legs change with their transaction, in one moment, by one person, for one reason; only their state need not.
 
-    This is how the journal writes; it makes a moment or an actor that was changed in one table stand out.
+    This is how the journal writes, and it makes a moment or an actor that was changed in one table stand out.
     """
     same = """x.recorded_at = r.recorded_at AND x.source = r.source AND x.reason = r.reason
               AND x.actor_id IS NOT DISTINCT FROM r.actor_id"""
@@ -575,8 +584,9 @@ def history_moves_together(look: Look) -> Iterator[Finding]:
         f"""SELECT 'ledger_transactionrevision', r.id, r.book_id,
               'None of its legs changed in the same moment, by the same person and for the same reason.'
             FROM ledger_transactionrevision r
-            WHERE r.operation <> 'delete' AND (r.old_date, r.old_voided) IS DISTINCT FROM (r.new_date, r.new_voided)
-              AND NOT EXISTS (SELECT FROM ledger_postingrevision x
+            WHERE r.operation <> 'delete'
+              AND (r.old_date, r.old_voided) IS DISTINCT FROM (r.new_date, r.new_voided) AND NOT EXISTS
+              (SELECT FROM ledger_postingrevision x
                 WHERE coalesce(x.new_transaction_id, x.old_transaction_id) = r.transaction_id AND {same})""",  # noqa: S608
     )
 
@@ -604,7 +614,7 @@ def history_actors(look: Look) -> Iterator[Finding]:
 
 def rules(look: Look) -> Iterator[Finding]:
     """Triggers, functions, policies, constraints and rights are those that the migrations made."""
-    shipped, found = shipped_rules(), rules_in_place(look)
+    shipped, found = shipped_rules(), rules_in_place(look.connection)
     for name in sorted(shipped.keys() | found.keys()):
         table, _colon, key = name.partition(": ")
         if name not in found:
@@ -624,8 +634,10 @@ def app_role(look: Look) -> Iterator[Finding]:
     """The role that serves rows is bound by every rule: it owns nothing, and has no way around row security."""
     facts = look.rows(
         """SELECT rolsuper, rolbypassrls, rolcreaterole, has_schema_privilege(oid, 'public', 'CREATE'),
-                  EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relnamespace = 'public'::regnamespace),
-                  (SELECT pg_has_role(r.oid, relowner, 'MEMBER') FROM pg_class WHERE oid = 'accounts_book'::regclass)
+                  EXISTS (SELECT FROM pg_class c
+                           WHERE c.relowner = r.oid AND c.relnamespace = 'public'::regnamespace),
+                  (SELECT pg_has_role(r.oid, c.relowner, 'MEMBER') FROM pg_class c
+                    WHERE c.oid = 'accounts_book'::regclass)
            FROM pg_roles r WHERE rolname = %s""",
         [APP_ROLE],
     )
@@ -643,83 +655,6 @@ def app_role(look: Look) -> Iterator[Finding]:
     for holds, sentence in zip(facts[0], sentences, strict=True):
         if holds:
             yield Finding("app_role", "pg_roles", APP_ROLE, "", sentence)
-
-
-@cache
-def shipped_rules() -> dict[str, str]:
-    """Return the rules as the migrations make them: name to definition. `sql/shipped.json`, kept true by a test."""
-    rules: dict[str, str] = json.loads(SHIPPED.read_text(encoding="utf-8"))
-    return rules
-
-
-def rules_in_place(look: Look) -> dict[str, str]:
-    """Return the rules that this database keeps now, in the form of `shipped_rules`."""
-    return dict(look.rows(_RULES, [APP_ROLE]))
-
-
-_RULES = r"""
-WITH relation AS (
-  SELECT c.* FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-     AND (c.relname ~ '^(accounts|ledger)_' OR c.relname = 'django_migrations' OR EXISTS
-          (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'book_id' AND NOT a.attisdropped))
-), who AS (SELECT oid, rolname FROM pg_roles UNION ALL SELECT 0, 'everybody'
-), rule AS (
-  SELECT relname::text AS relation, 'row security' AS name,
-         concat(CASE WHEN relrowsecurity THEN 'on' ELSE 'off' END, CASE WHEN relforcerowsecurity THEN ', forced' END)
-           AS definition
-    FROM relation WHERE relname <> 'django_migrations'
-  UNION ALL
-  SELECT relname, 'owner', 'not that of accounts_book' FROM relation
-   WHERE relowner <> (SELECT relowner FROM pg_class WHERE oid = 'accounts_book'::regclass)
-  UNION ALL
-  SELECT relname, 'trigger ' || CASE WHEN t.tgisinternal THEN 'of ' || coalesce(k.conname, t.tgname) ELSE t.tgname END,
-         concat(CASE t.tgenabled WHEN 'O' THEN 'on' WHEN 'D' THEN 'off' ELSE 'on in other sessions only' END, ': ',
-                CASE WHEN t.tgisinternal THEN 'foreign key' ELSE pg_get_triggerdef(t.oid) END)
-    FROM relation c JOIN pg_trigger t ON t.tgrelid = c.oid LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint
-   WHERE NOT t.tgisinternal OR t.tgenabled <> 'O'
-  UNION ALL
-  SELECT relname, 'policy ' || polname,
-         concat_ws(' ', CASE WHEN polpermissive THEN 'permissive' ELSE 'restrictive' END, polcmd::text,
-           (SELECT string_agg(rolname, ', ' ORDER BY rolname) FROM who WHERE who.oid = ANY (polroles)),
-           'USING ' || pg_get_expr(polqual, polrelid), 'CHECK ' || pg_get_expr(polwithcheck, polrelid))
-    FROM relation c JOIN pg_policy p ON p.polrelid = c.oid
-  UNION ALL
-  -- A restored dump casts each word of a list where the original casts the list.
-  SELECT relname, 'constraint ' || conname,
-         regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
-           '::(character varying|text)(\[\])?', '', 'g'), '\((''[^'']*'')\)', '\1', 'g'),
-           '\((ARRAY\[[^]]*\])\)', '\1', 'g')
-    FROM relation c JOIN pg_constraint k ON k.conrelid = c.oid WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
-  UNION ALL
-  SELECT c.relname, 'index ' || x.relname,
-         concat(CASE WHEN NOT (i.indisvalid AND i.indisready) THEN 'not valid: ' END, pg_get_indexdef(i.indexrelid))
-    FROM relation c JOIN pg_index i ON i.indrelid = c.oid JOIN pg_class x ON x.oid = i.indexrelid
-   WHERE i.indisunique OR NOT (i.indisvalid AND i.indisready)
-  UNION ALL
-  SELECT relname, 'rule ' || rulename, pg_get_ruledef(r.oid) FROM relation c JOIN pg_rewrite r ON r.ev_class = c.oid
-  UNION ALL
-  SELECT relname, 'rights of ' || rolname,
-         string_agg(DISTINCT privilege_type, ', ' ORDER BY privilege_type)
-    FROM relation c CROSS JOIN LATERAL (
-      SELECT * FROM aclexplode(c.relacl)
-      UNION ALL
-      SELECT x.* FROM pg_attribute a CROSS JOIN LATERAL aclexplode(a.attacl) x
-       WHERE a.attrelid = c.oid AND NOT a.attisdropped) r
-    JOIN who ON who.oid = r.grantee WHERE r.grantee <> c.relowner GROUP BY relname, rolname
-  UNION ALL
-  SELECT 'functions', concat(p.proname, '(', pg_get_function_identity_arguments(p.oid), ')'),
-         concat_ws(', ', 'sha256 ' || encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex'),
-           CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END, 'volatility ' || p.provolatile::text,
-           array_to_string(p.proconfig, ', '),
-           CASE WHEN has_function_privilege(%s, p.oid, 'EXECUTE') THEN 'the app role may run it' END,
-           CASE WHEN p.proowner <> (SELECT relowner FROM pg_class WHERE oid = 'accounts_book'::regclass)
-                THEN 'not of the owner' END)
-    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prokind IN ('f', 'p')
-     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
-)
-SELECT relation || ': ' || name, min(regexp_replace(replace(definition, 'public.', ''), '\s+', ' ', 'g'))
-  FROM rule GROUP BY 1
-"""
 
 
 CHECKS: tuple[Check, ...] = (
@@ -753,10 +688,16 @@ def book_column(model: type[Model]) -> str:
     return "id" if model is Book else "book_id"
 
 
+def column_of(model: type[Model], name: str) -> str:
+    """Return the column of a field."""
+    (column,) = [field.column for field in model._meta.concrete_fields if field.name == name]
+    return str(column)
+
+
 def typed_columns(revision: type[Model]) -> dict[str, str]:
-    """Return the columns that a typed revision keeps: name of the row's column to name of the field, unprefixed."""
+    """Return what a typed revision keeps of a row: name of the column to name of the field."""
     kept = [field for field in revision._meta.concrete_fields if field.name.startswith("new_")]
-    return {field.column.removeprefix("new_"): field.name.removeprefix("new_") for field in kept}
+    return {str(field.column).removeprefix("new_"): field.name.removeprefix("new_") for field in kept}
 
 
 def plain_tables() -> list[str]:

@@ -20,8 +20,8 @@ class Command(BaseCommand):
     """Re-derives everything from the postings in one read-only snapshot, and says what does not agree."""
 
     help = (
-        "Check the books against themselves: sums, references, accounts, assertions, history, and the rules that the"
-        " database keeps. Exit status 0: clean; 1: the books disagree; 2: could not check."
+        "Check the books against themselves: sums, references, accounts, assertions, history, and the rules that"
+        " the database keeps. Exit status 0: clean; 1: the books disagree; 2: could not check."
     )
     requires_system_checks = []
 
@@ -105,7 +105,7 @@ def document(status: int, report: Report, reason: str, prints: tuple[Fingerprint
 
 
 def book_of(named: str | None, using: str) -> int | None:
-    """Return the id of the book that a public id or a name stands for. Raises CouldNotCheck unless it is one book."""
+    """Return the id of the one book that a public id or a name stands for; else raise CouldNotCheck."""
     if not named:
         return None
     rows = Book.objects.using(using)
