@@ -127,12 +127,17 @@ def snapshot(using: str) -> Iterator[BaseDatabaseWrapper]:
                 # Days are written into messages and fingerprints as text; nothing may be hidden or cut short.
                 cursor.execute("SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL statement_timeout = 0")
                 cursor.execute("SET LOCAL row_security = off")
-            refuse_blind(connection)
-            refuse_other_version(connection)
+            refuse_to_guess(connection)
             yield connection
     except Error as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise CouldNotCheck(f"The database did not answer: {reason}") from error
+
+
+def refuse_to_guess(connection: BaseDatabaseWrapper) -> None:
+    """Raise CouldNotCheck where a check would not see everything, or not understand what it sees."""
+    refuse_blind(connection)
+    refuse_other_version(connection)
 
 
 def refuse_blind(connection: BaseDatabaseWrapper) -> None:
@@ -144,14 +149,14 @@ def refuse_blind(connection: BaseDatabaseWrapper) -> None:
         if empty:
             raise CouldNotCheck("This database holds no books: run migrate first.")
         cursor.execute(
-            "SELECT name FROM unnest(%s) AS name WHERE to_regclass(name) IS NOT NULL"
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
             " AND NOT has_table_privilege(name, 'SELECT') LIMIT 1",
             [[*tables, "users_user", "django_migrations"]],
         )
         if denied := cursor.fetchone():
             raise CouldNotCheck(f"The role {role} may not read {denied[0]}: verify as the owner of the tables.")
         cursor.execute(
-            "SELECT name FROM unnest(%s) AS name WHERE to_regclass(name) IS NOT NULL"
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
             " AND row_security_active(to_regclass(name)) LIMIT 1",
             [tables],
         )
