@@ -163,9 +163,7 @@ class Lock:
         folder = self.path.parent
         folder.mkdir(mode=0o755, exist_ok=True)
         if folder.stat().st_uid != os.getuid():
-            raise Stop(
-                f"{folder} belongs to user number {folder.stat().st_uid}: run this as that user, or in a clone of your own."
-            )
+            raise Stop(f"{folder} belongs to another user: run this as that user, or in a clone of your own.")
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,16 +1,31 @@
-"""The database of a test run: built by the owner, used by the app role."""
+"""What all tests share: the database of a run, the programs beside us, and no silent skip in CI."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
+
+from tests.programs import HOW_TO_GET, chromium_path, hledger_path
+
+# A shared machine is slow for reasons of its own: no example fails for the time it took.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
+CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+settings.load_profile("ci" if CI else "here")
+
+# Reasons that CI accepts, one a line: `.ci/run` gives those of a run that is partial on purpose.
+ALLOWED_SKIPS = [line for line in os.environ.get("SKIPS_ALLOWED", "").splitlines() if line]
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_test_environment: None,
-    django_db_blocker: pytest.FixtureRequest,
+    django_db_blocker: DjangoDbBlocker,
     django_db_keepdb: bool,
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
@@ -33,5 +48,63 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mark = item.get_closest_marker("django_db")
         commits = mark is not None and mark.kwargs.get("transaction")
-        if commits or {"live_server", "transactional_db"} & set(item.fixturenames):
+        if commits or {"live_server", "transactional_db"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.django_db(transaction=True, databases=["default", "owner"]), append=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser that Playwright can drive; without one the test is skipped, in CI it fails."""
+    found = chromium_path()
+    if found is None:
+        pytest.skip(f"no Chromium or Chrome here: {HOW_TO_GET}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def hledger() -> str:
+    """The path of hledger, the second opinion; without it the test is skipped, in CI it fails."""
+    found = hledger_path()
+    if found is None:
+        pytest.skip(f"no hledger here: {HOW_TO_GET}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The top folder of the project."""
+    return Path(__file__).resolve().parent.parent
+
+
+def forbidden_skip(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+    """The reason of a skip that CI does not accept; None for everything else."""
+    if not CI or not report.skipped or hasattr(report, "wasxfail"):
+        return None
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return None if any(allowed in reason for allowed in ALLOWED_SKIPS) else reason
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test is a failed one: nothing may go unseen."""
+    report = yield
+    reason = forbidden_skip(report)
+    if reason is not None:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips itself as a whole."""
+    report = yield
+    reason = forbidden_skip(report)
+    if reason is not None:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
+    return report
