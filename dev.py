@@ -816,8 +816,7 @@ def demo(rest: List[str]) -> int:
         need_port(port)
         pidfile = VAR / f"web-{port}.pid"
         pidfile.unlink(missing_ok=True)
-    options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8", "--log-level", "warning"]
-    options += ["--pid", str(pidfile), "--no-control-socket", "--graceful-timeout", "5"]
+    options = ["--bind", f"127.0.0.1:{port}", "--pid", str(pidfile)]
     web = subprocess.Popen(
         [str(PYTHON), "-m", "gunicorn", *options, "financetracker.wsgi"], cwd=ROOT, env=env, stdout=sys.stderr
     )
