@@ -328,7 +328,12 @@ USE_TZ = True
 # --- Logins
 
 AUTH_USER_MODEL = "users.User"
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by a constraint that ignores its case
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # the address is unique by a constraint that ignores its case
+    "security.W005",  # the neighbours on this domain are not ours to decide for
+    "security.W019",  # a page of ours may frame another of ours; the policy for scripts says the same
+    "security.W021",  # nor is the browsers' list of hosts
+]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -374,7 +379,6 @@ SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = (
     env.number("FT_HSTS_SECONDS", default=31_536_000, least=0, most=99_999_999) if PRODUCTION else 0
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = False  # the neighbours on this domain are not ours to decide for
 if PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
