@@ -452,7 +452,6 @@ class PostingRevision(History):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["posting", "id"], name="posting_revision_of"),
-            models.Index(fields=["book", "recorded_at"], name="posting_revision_by_time"),
             models.Index(
                 Coalesce("new_transaction", "old_transaction"), F("id"), name="posting_revisions_together"
             ),
@@ -471,7 +470,7 @@ class Revision(History):
     new = models.JSONField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["book", "table", "row_id", "id"], name="revision_of")]
+        indexes: ClassVar = [models.Index(fields=["table", "row_id", "id"], name="revision_of")]
 
     def __str__(self) -> str:
         return f"{self.operation} {self.table} {self.row_id}"

@@ -38,7 +38,8 @@ END $$;
 REVOKE ALL ON FUNCTION refuse_old_view() FROM PUBLIC;
 
 CREATE FUNCTION hold_gate(books bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM refuse_old_view();
   PERFORM 1 FROM accounts_book WHERE id = ANY (books) ORDER BY id FOR SHARE;
@@ -46,7 +47,8 @@ END $$;
 REVOKE ALL ON FUNCTION hold_gate(bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION close_gate(books bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM refuse_old_view();
   PERFORM 1 FROM accounts_book WHERE id = ANY (books) ORDER BY id FOR NO KEY UPDATE;

@@ -724,7 +724,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="revision",
-            index=models.Index(fields=["book", "table", "row_id", "id"], name="revision_of"),
+            index=models.Index(fields=["table", "row_id", "id"], name="revision_of"),
         ),
         migrations.AddConstraint(
             model_name="tag",
@@ -741,10 +741,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="postingrevision",
             index=models.Index(fields=["posting", "id"], name="posting_revision_of"),
-        ),
-        migrations.AddIndex(
-            model_name="postingrevision",
-            index=models.Index(fields=["book", "recorded_at"], name="posting_revision_by_time"),
         ),
         migrations.AddIndex(
             model_name="postingrevision",

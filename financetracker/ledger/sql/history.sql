@@ -1,7 +1,32 @@
 -- History: every change of every row of a book, whoever makes it, written by these triggers alone. Typed columns
 -- for transactions and postings, JSON for the rest (decision 0003). The moment is the statement's: a test or a
 -- request that sends several statements in one database transaction can tell them apart, and all rows of one
--- statement share it.
+-- statement share it. A statement that waited for another is not allowed to date itself before it: whoever sums
+-- changes up to a moment would find one that was never true.
+
+CREATE FUNCTION moment_after_postings(transactions bigint[]) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_postingrevision
+    WHERE coalesce(new_transaction_id, old_transaction_id) = ANY (transactions)));
+END $$;
+CREATE FUNCTION moment_after_transactions(transactions bigint[]) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_transactionrevision
+    WHERE transaction_id = ANY (transactions)));
+END $$;
+CREATE FUNCTION moment_after_rows(relation text, ids bigint[]) RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_revision
+    WHERE "table" = relation AND row_id = ANY (ids)));
+END $$;
+REVOKE ALL ON FUNCTION moment_after_postings(bigint[]), moment_after_transactions(bigint[]),
+  moment_after_rows(text, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION record_transaction() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -20,6 +45,7 @@ BEGIN
       n.date, n.payee_id, n.narration, n.notes, n.code, n.flag, n.metadata, n.version, n.voided, n.reverses_id
       FROM new_rows n;
   ELSIF TG_OP = 'UPDATE' THEN
+    moment := moment_after_transactions((SELECT array_agg(id) FROM new_rows));
     INSERT INTO ledger_transactionrevision (book_id, operation, actor_id, source, reason, recorded_at,
       transaction_id, public_id,
       old_date, old_payee_id, old_narration, old_notes, old_code, old_flag, old_metadata, old_version,
@@ -31,6 +57,7 @@ BEGIN
       FROM new_rows n JOIN old_rows o USING (id)
      WHERE (n.*) IS DISTINCT FROM (o.*);
   ELSE
+    moment := moment_after_transactions((SELECT array_agg(id) FROM old_rows));
     INSERT INTO ledger_transactionrevision (book_id, operation, actor_id, source, reason, recorded_at,
       transaction_id, public_id,
       old_date, old_payee_id, old_narration, old_notes, old_code, old_flag, old_metadata, old_version,
@@ -51,6 +78,7 @@ DECLARE
   moment timestamptz := statement_timestamp();
 BEGIN
   IF TG_OP = 'INSERT' THEN
+    moment := moment_after_postings((SELECT array_agg(DISTINCT transaction_id) FROM new_rows));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       new_transaction_id, new_position, new_account_id, new_date, new_voided, new_amount, new_commodity_id,
       new_weight, new_weight_commodity_id, new_state, new_memo, new_metadata)
@@ -59,6 +87,8 @@ BEGIN
       n.weight_commodity_id, n.state, n.memo, n.metadata
       FROM new_rows n;
   ELSIF TG_OP = 'UPDATE' THEN
+    moment := moment_after_postings((SELECT array_agg(DISTINCT id) FROM (
+      SELECT transaction_id AS id FROM new_rows UNION ALL SELECT transaction_id FROM old_rows) touched));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       old_transaction_id, old_position, old_account_id, old_date, old_voided, old_amount, old_commodity_id,
       old_weight, old_weight_commodity_id, old_state, old_memo, old_metadata, new_transaction_id, new_position,
@@ -71,6 +101,7 @@ BEGIN
       FROM new_rows n JOIN old_rows o USING (id)
      WHERE (n.*) IS DISTINCT FROM (o.*);
   ELSE
+    moment := moment_after_postings((SELECT array_agg(DISTINCT transaction_id) FROM old_rows));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       old_transaction_id, old_position, old_account_id, old_date, old_voided, old_amount, old_commodity_id,
       old_weight, old_weight_commodity_id, old_state, old_memo, old_metadata)
@@ -96,12 +127,14 @@ BEGIN
     SELECT (r.j ->> TG_ARGV[0])::bigint, 'insert', who, door, why, moment, TG_TABLE_NAME, r.id, r.j
       FROM (SELECT n.id, to_jsonb(n) - 'full_name' AS j FROM new_rows n) r;
   ELSIF TG_OP = 'UPDATE' THEN
+    moment := moment_after_rows(TG_TABLE_NAME, (SELECT array_agg(id) FROM new_rows));
     INSERT INTO ledger_revision (book_id, operation, actor_id, source, reason, recorded_at, "table", row_id, old, new)
     SELECT (r.j ->> TG_ARGV[0])::bigint, 'update', who, door, why, moment, TG_TABLE_NAME, r.id, r.was, r.j
       FROM (SELECT n.id, to_jsonb(n) - 'full_name' AS j, to_jsonb(o) - 'full_name' AS was
               FROM new_rows n JOIN old_rows o USING (id)) r
      WHERE r.j IS DISTINCT FROM r.was;
   ELSE
+    moment := moment_after_rows(TG_TABLE_NAME, (SELECT array_agg(id) FROM old_rows));
     INSERT INTO ledger_revision (book_id, operation, actor_id, source, reason, recorded_at, "table", row_id, old)
     SELECT (r.j ->> TG_ARGV[0])::bigint, 'delete', who, door, why, moment, TG_TABLE_NAME, r.id, r.j
       FROM (SELECT o.id, to_jsonb(o) - 'full_name' AS j FROM old_rows o) r;

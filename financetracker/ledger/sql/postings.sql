@@ -15,9 +15,13 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION residue_of(bigint) FROM PUBLIC;
 
+-- Functions that take arrays of ids are held to one generic plan: the planner takes a guess about an array's length
+-- for a better plan than that, and would plan every query of every trigger again at each call.
+
 -- Whoever adds, changes or removes legs has their transactions to himself, locked in the order of their ids.
 CREATE FUNCTION lock_transactions(ids bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM 1 FROM ledger_transaction WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
 END $$;
@@ -25,7 +29,8 @@ REVOKE ALL ON FUNCTION lock_transactions(bigint[]) FROM PUBLIC;
 
 -- The given transactions, re-read under a lock: weights sum to zero, and legs are left.
 CREATE FUNCTION check_transactions(ids bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE broken record;
 BEGIN
   PERFORM lock_transactions(ids);
@@ -50,7 +55,8 @@ REVOKE ALL ON FUNCTION check_transactions(bigint[]) FROM PUBLIC;
 -- an import quadratic.
 CREATE FUNCTION check_postings() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE changed bigint[]; ids bigint[]; bad record;
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -173,7 +179,8 @@ CREATE TRIGGER posting_delete AFTER DELETE ON ledger_posting
 -- Transactions: legs from the start, names of the same book, and legs that follow date and void.
 CREATE FUNCTION check_new_transactions() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM hold_gate((SELECT array_agg(DISTINCT book_id) FROM new_rows));
   IF EXISTS (SELECT FROM new_rows n
