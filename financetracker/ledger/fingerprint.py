@@ -116,7 +116,7 @@ def lines(look: Look, model: type[Model]) -> Iterator[tuple[str, bytes]]:
     """Yield a table's rows in canonical order: the book's public id ('' if it has none), and the line."""
     sql = revisions_sql(look.book_id) if model is Revision else table_sql(model, look.book_id)
     for row in stream(look.connection, sql):
-        book = row.pop("")
+        book = row.pop("of book")
         yield book, f"{canonical([model.__name__, spoken(row)])}\n".encode()
 
 
@@ -188,9 +188,10 @@ def table_sql(model: type[Model], book_id: int | None) -> str:
             sorting[label] = f'{column} COLLATE "C"' if field.empty_strings_allowed else column
         columns.append(f'{shown} AS "{label}{" json" if isinstance(field, JSONField | ArrayField) else ""}"')
     where = "" if book_id is None else f"WHERE t.{book_column(model)} = {int(book_id)}"
+    book = book_column(model)
     return (
-        f"SELECT coalesce(b.public_id::text, '') AS \"\", {', '.join(columns)} FROM {model._meta.db_table} t "  # noqa: S608
-        f"LEFT JOIN accounts_book b ON b.id = t.{book_column(model)} {' '.join(joins)} {where} "
+        f"SELECT coalesce(b.public_id::text, '') AS \"of book\", {', '.join(columns)} "  # noqa: S608
+        f"FROM {model._meta.db_table} t LEFT JOIN accounts_book b ON b.id = t.{book} {' '.join(joins)} {where} "
         f"ORDER BY {', '.join(sorting[name] for name in order)}"
     )
 
@@ -267,7 +268,8 @@ def revisions_sql(book_id: int | None) -> str:
           SELECT r.book_id, r.recorded_at, r."table", r.operation, r.actor_id, r.source, r.reason,
                  {side_sql("old")} AS old, {side_sql("new")} AS new
             FROM ledger_revision r {joins} {where})
-        SELECT coalesce(b.public_id::text, '') AS "", {moment("recorded_at")} AS recorded_at, "table", operation,
+        SELECT coalesce(b.public_id::text, '') AS "of book", {moment("recorded_at")} AS recorded_at, "table",
+          operation,
           CASE WHEN actor_id IS NOT NULL THEN coalesce(lower(u.email), '?') END AS actor, source, reason,
           old::text AS "old json", new::text AS "new json"
         FROM said LEFT JOIN accounts_book b ON b.id = said.book_id LEFT JOIN users_user u ON u.id = said.actor_id
