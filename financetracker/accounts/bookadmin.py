@@ -1,4 +1,4 @@
-"""The base of every page of the admin that shows a book: who sees it, what it may list, how a refusal comes back."""
+"""The base of every page of the admin that shows a book: who sees it, what it lists, how a refusal comes back."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import ForeignKey, ProtectedError, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from financetracker.accounts.errors import Refusal, Used, refusals
 from financetracker.accounts.models import Book, Membership
@@ -99,10 +100,16 @@ class BookAdmin(PlainAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        return type(form)(
-            form.__name__, (form,), {"book": book_of(request), "refusal": getattr(request, "refusal", None)}
-        )
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.book, form.refusal = (
+            book_of(request),
+            getattr(request, "refusal", None),
+        )  # a class made for this request
+        return form
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, title | (extra_context or {}))
 
     def changeform_view(
         self,

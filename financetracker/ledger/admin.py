@@ -97,7 +97,7 @@ class TransactionAdmin(BookAdmin):
             "ledger/transaction_list.html",
             title=_("Transactions"),
             form=form,
-            lines=[line_of(row, chart) for row in shown],
+            lines=[line_of(row) for row in shown],
             older=urlencode(asked | {"below": str(older)}) if older else "",
             newest=urlencode(asked) if below else "",
             is_narrowed=bool(asked),
@@ -122,12 +122,10 @@ class TransactionAdmin(BookAdmin):
         form = EntryForm(chart, transaction=row, entry=entry, data=request.POST)
         if elsewhere:
             form.errors.append(
-                _(
-                    "This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved: choose"
-                )
+                _("This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved.")
                 % {"its": elsewhere, "chosen": book.name}
                 + " "
-                + _("its book in another tab and save again.")
+                + _("Choose its book in another tab and save again.")
             )
         elif "more" in request.POST:
             form.add_rows(10)
@@ -258,7 +256,8 @@ class TransactionAdmin(BookAdmin):
     # --- How
 
     def _row(self, request: HttpRequest, pk: int) -> Transaction:
-        found = self.get_queryset(request).select_related("payee", "book").filter(pk=pk).first()
+        rows = self.get_queryset(request).select_related("payee", "book")
+        found: Transaction | None = rows.filter(pk=pk).first()
         if found is None:
             raise Http404
         return found
@@ -299,7 +298,7 @@ class ListLine:
     tags: list[str]
 
 
-def line_of(row: Transaction, chart: Chart) -> ListLine:
+def line_of(row: Transaction) -> ListLine:
     """Say a transaction in one line. Expects postings, accounts and tags to be loaded."""
     legs = list(row.postings.all())
     states = {leg.state for leg in legs}

@@ -27,6 +27,8 @@ from financetracker.ledger.models import Posting, Transaction
 MAX_LEGS = 1000
 EMPTY_ROWS = 4
 FILL = "="
+# Close names are looked for this often a form: it is slow, and a thousand wrong rows need no thousand hints.
+HINTS = 8
 
 COLUMNS = ("id", "account", "amount", "commodity", "weight", "weight_commodity", "memo")
 _ROW = re.compile(r"leg-([0-9]{1,6})-(" + "|".join(COLUMNS) + ")", re.ASCII)
@@ -98,6 +100,7 @@ class Chart:
         self.accounts = list(Account.objects.filter(book=book).order_by("full_name"))
         self.commodities = list(Commodity.objects.filter(book=book).order_by("code"))
         self.by_id = {row.pk: row for row in self.commodities}
+        self._hints = HINTS
 
     @property
     def base(self) -> Commodity:
@@ -129,7 +132,7 @@ class Chart:
         raise BadName(self._no_such(_("There is no account “%(name)s”."), typed, self._account_names()))
 
     def commodity(self, typed: str, account: Account | None = None) -> Commodity:
-        """Find a commodity by its code; nothing typed means the account's only one, or the base. Raises BadName."""
+        """Find a commodity by its code; nothing typed means the account's only one, or the base."""
         if not typed:
             return self.default_commodity(account)
         for row in self.commodities:
@@ -137,7 +140,9 @@ class Chart:
                 return row
         raise BadName(
             self._no_such(
-                _("There is no commodity “%(name)s”."), typed, {r.code: r.code for r in self.commodities}
+                _("There is no commodity “%(name)s”."),
+                typed,
+                {r.code.casefold(): r.code for r in self.commodities},
             )
         )
 
@@ -151,9 +156,11 @@ class Chart:
         return names | {row.full_name.casefold(): row.full_name for row in self.accounts}
 
     def _no_such(self, sentence: str, typed: str, names: Mapping[str, str]) -> str:
-        close = [] if len(typed) > 200 else difflib.get_close_matches(typed.casefold(), names, n=3, cutoff=0.6)
-        close = close or ([] if len(typed) > 200 else difflib.get_close_matches(typed.upper(), names, n=3))
         message = sentence % {"name": short(typed)}
+        self._hints -= 1
+        if self._hints < 0 or len(typed) > 200:
+            return message
+        close = difflib.get_close_matches(typed.casefold(), names, n=3)
         if not close:
             return message
         near = ", ".join(dict.fromkeys(names[name] for name in close))
@@ -194,7 +201,7 @@ class Row:
         self.errors.setdefault(column, []).append(message)
 
     def read(self, chart: Chart, own: Mapping[int, Leg]) -> Leg | None:
-        """Return the leg, or None if something is wrong with it. `=` as amount gives a leg of zero, to be filled."""
+        """Return the leg, or None if something is wrong with it. `=` as amount gives zero, to be filled."""
         for column in COLUMNS:
             if "\x00" in getattr(self, column):
                 self.refuse(column, _("Null characters are not allowed."))
@@ -273,8 +280,8 @@ class HeadForm(forms.Form):
         label=gettext_lazy("Notes"), required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_%s", **kwargs)
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
         self.fields["payee"].widget.attrs.update({"list": "payees", "autocomplete": "off"})
         self.fields["tags"].widget.attrs.update({"list": "tags", "autocomplete": "off"})
         for name in self.fields:
@@ -391,7 +398,6 @@ class EntryForm:
 
     def _entry(self, legs: list[Leg], public_id: uuid.UUID) -> Entry:
         said = self.head.cleaned_data
-        kept = {"flag": self.before.flag, "metadata": self.before.metadata} if self.before else {}
         return Entry(
             date=said["date"],
             legs=legs,
@@ -401,7 +407,8 @@ class EntryForm:
             code=said["code"],
             tags=said["tags"],
             public_id=public_id,
-            **kept,
+            flag=self.before.flag if self.before else "",
+            metadata=self.before.metadata if self.before else {},
         )
 
     def _fill(self, rows: list[Row], legs: list[Leg]) -> list[Leg] | None:
@@ -503,8 +510,8 @@ class FilterForm(forms.Form):
     since = DayField(label=gettext_lazy("From"), required=False)
     until = DayField(label=gettext_lazy("To"), required=False)
 
-    def __init__(self, chart: Chart, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter_%s", **kwargs)
+    def __init__(self, chart: Chart, data: Any) -> None:
+        super().__init__(data, auto_id="filter_%s")
         self.chart = chart
         self.fields["q"].widget.attrs.update({"type": "search", "placeholder": _("Payee, words, 42.50 or >100")})
         self.fields["account"].widget.attrs.update({"list": "accounts", "autocomplete": "off"})

@@ -27,7 +27,7 @@ from financetracker.ledger.models import (
     TransactionTag,
 )
 
-# Statements of one submission are moments apart; two submissions of one person are not.
+# The tags of a submission are written in a statement of their own, moments after the rest.
 TOGETHER = datetime.timedelta(seconds=1)
 NOTHING = "∅"
 
@@ -197,22 +197,24 @@ class _Names:
 
 
 def _events(told: Iterable[tuple[History, list[str]]]) -> list[Event]:
-    """Put together what one person did at one moment; newest first."""
+    """Put together what one submission did, newest first: one statement, and the tags written right after it."""
     events: list[Event] = []
     for change, lines in sorted(told, key=lambda pair: pair[0].recorded_at):
         actor = str(change.actor) if change.actor else pgettext("who", "the system")
         last = events[-1] if events else None
-        if (
-            last is None
-            or (last.actor, last.source) != (actor, change.source)
-            or change.recorded_at - last.recorded_at > TOGETHER
-            or (last.reason and change.reason and last.reason != change.reason)
-        ):
+        if last is None or last.actor != actor or not _belongs(change, last):
             last = Event(change.recorded_at, actor, change.source, change.reason)
             events.append(last)
         last.reason = last.reason or change.reason
         last.lines += lines
     return [event for event in reversed(events) if event.lines]
+
+
+def _belongs(change: History, event: Event) -> bool:
+    if change.recorded_at == event.recorded_at:
+        return True
+    is_tag = isinstance(change, Revision) and change.table == TransactionTag._meta.db_table
+    return is_tag and change.recorded_at - event.recorded_at <= TOGETHER
 
 
 def _lines_of_row(

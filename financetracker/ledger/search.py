@@ -1,4 +1,4 @@
-"""Finding transactions: what people type into the search box and the filters, as conditions on rows. No query here."""
+"""Finding transactions: what people type into the search box and the filters, as conditions on rows."""
 
 import datetime
 import re
@@ -60,7 +60,7 @@ def narrow(rows: QuerySet[Transaction], wanted: Mapping[str, Any]) -> QuerySet[T
 def page(
     rows: QuerySet[Transaction], below: Place | None, size: int
 ) -> tuple[Sequence[Transaction], Place | None]:
-    """Return one page, newest first, and where the next begins; no count over the table. One query, two with legs."""
+    """Return one page, newest first, and where the next begins; nothing is counted."""
     if below is not None:
         rows = rows.filter(Q(date__lt=below.date) | Q(date=below.date, pk__lt=below.pk))
     found = list(rows.order_by("-date", "-pk")[: size + 1])

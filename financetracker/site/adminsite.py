@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -19,8 +18,8 @@ from financetracker.site.pages import account_tree, period, row_history
 from financetracker.users.plainadmin import PlainAdmin
 
 # Stock pages that would show or do what ours forbid: a redirect to any row, choices without a book, a second
-# way to log out and to change a password beside django-allauth's.
-REMOVED = frozenset({"view_on_site", "autocomplete", "logout", "password_change", "password_change_done"})
+# way to change a password beside django-allauth's.
+REMOVED = frozenset({"view_on_site", "autocomplete", "password_change", "password_change_done"})
 
 
 class BookSite(AdminSite):
@@ -42,14 +41,18 @@ class BookSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Log in by django-allauth, with its rate limits; the way back is kept."""
         if self.has_permission(request):
             return redirect("admin:index")
         there = request.GET.get("next") or reverse("admin:index")
         return HttpResponseRedirect(resolve_url("account_login") + "?" + urlencode({"next": there}))
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Log out by django-allauth; stock Django compares addresses with this one."""
+        return redirect("account_logout")
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Lead to where the person can do something."""
         if membership_of(request) is not None:
             return redirect("admin:ledger_transaction_changelist")
@@ -61,9 +64,7 @@ class BookSite(AdminSite):
             request, "site/no_book.html", self.each_context(request) | {"title": _("No book yet")}
         )
 
-    def app_index(
-        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
         return redirect("admin:index")
 
     def choose_book(self, request: HttpRequest) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import BookAdmin, book_of, is_owner, may_write
@@ -39,7 +40,7 @@ class TreeLine:
 
 
 def account_tree(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Show the accounts with their balances today, each in its natural sign. Seven queries, however many accounts."""
+    """Show the accounts with their balances today, each in its natural sign. Six queries for any number."""
     book = book_of(request)
     day = today(book, timezone.now())
     codes = {row.code: row for row in Commodity.objects.filter(book=book)}
@@ -131,7 +132,7 @@ def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
     if node.value.missing:
         notes.append(_("no price for %(codes)s") % {"codes": ", ".join(node.value.missing)})
     if node.value.oldest is not None:
-        notes.append(_("prices of %(day)s") % {"day": node.value.oldest})
+        notes.append(_("price of %(day)s") % {"day": date_format(node.value.oldest, "j M Y")})
     return TreeLine(
         node.account,
         min(node.depth, DEEPEST),

@@ -13,7 +13,7 @@ from financetracker.users.models import User
 from financetracker.users.plainadmin import PlainAdmin
 
 
-class LoginCreationForm(AdminUserCreationForm):
+class LoginCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """A new login: address, name and a first password."""
 
     class Meta:
@@ -25,7 +25,7 @@ class LoginCreationForm(AdminUserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-class LoginChangeForm(UserChangeForm):
+class LoginChangeForm(UserChangeForm):  # type: ignore[type-arg]
     """A login as it is; the password is changed on a page of its own."""
 
     class Meta:
