@@ -6,6 +6,7 @@ name of the rule. A refused call leaves the surrounding block as it was.
 """
 
 import datetime
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -279,7 +280,8 @@ def entry_of(transaction: Transaction, legs: Sequence[Leg] | None = None) -> Ent
 # --- How
 
 
-_COLUMNS = "account_id, amount, commodity_id, weight, weight_commodity_id, memo, metadata"
+# Which columns of an entry are text to PostgreSQL's array syntax; all others are numbers, days and ids.
+_TEXTS = {"narration", "notes", "code", "flag", "metadata", "state", "memo", "leg_metadata"}
 
 _POST = """
 WITH e AS (
@@ -296,12 +298,12 @@ WITH e AS (
                               account_id, amount, commodity_id, weight, weight_commodity_id, memo, metadata)
   SELECT %(book)s, t.id, t.date, false, l.position, l.state,
          l.account_id, l.amount, l.commodity_id, l.weight, l.weight_commodity_id, l.memo, l.metadata
-    FROM unnest(%(leg_of)s::uuid[], %(position)s::smallint[], %(state)s::text[], %(account)s::bigint[],
+    FROM unnest(%(leg_of)s::int[], %(position)s::smallint[], %(state)s::text[], %(account)s::bigint[],
       %(amount)s::numeric[], %(commodity)s::bigint[], %(weight)s::numeric[], %(weight_commodity)s::bigint[],
       %(memo)s::text[], %(leg_metadata)s::jsonb[])
-      WITH ORDINALITY AS l (public_id, position, state, account_id, amount, commodity_id, weight,
+      WITH ORDINALITY AS l (entry, position, state, account_id, amount, commodity_id, weight,
                             weight_commodity_id, memo, metadata, n)
-    JOIN t ON t.public_id = l.public_id ORDER BY l.n
+    JOIN e ON e.n = l.entry JOIN t ON t.public_id = e.public_id ORDER BY l.n
 )
 SELECT id, public_id FROM t
 """
@@ -371,9 +373,8 @@ def _insert(book: Book, entries: Sequence[Entry], payees: Mapping[str, int]) -> 
     """Write entries in one statement; return the ids of those that were new, by public id."""
     # The same id twice in one statement would give one transaction the legs of both.
     entries = list({entry.public_id: entry for entry in reversed(entries)}.values())[::-1]
-    legs = [(entry.public_id, position, leg) for entry in entries for position, leg in enumerate(entry.legs)]
-    parameters: dict[str, Any] = {
-        "book": book.pk,
+    legs = [(n, position, leg) for n, entry in enumerate(entries, 1) for position, leg in enumerate(entry.legs)]
+    columns: dict[str, list[Any]] = {
         "public_id": [entry.public_id for entry in entries],
         "date": [entry.date for entry in entries],
         "payee": [payees.get(entry.payee) for entry in entries],
@@ -381,13 +382,13 @@ def _insert(book: Book, entries: Sequence[Entry], payees: Mapping[str, int]) -> 
         "notes": [entry.notes for entry in entries],
         "code": [entry.code for entry in entries],
         "flag": [entry.flag for entry in entries],
-        "metadata": [Jsonb(dict(entry.metadata)) for entry in entries],
+        "metadata": [_json(entry.metadata) for entry in entries],
         "reverses": [entry.reverses.pk if entry.reverses else None for entry in entries],
-        "leg_of": [public_id for public_id, _position, _leg in legs],
-        **_leg_columns([(position, leg) for _id, position, leg in legs]),
+        "leg_of": [n for n, _position, _leg in legs],
+        **_leg_columns([(position, leg) for _n, position, leg in legs]),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_POST, parameters)
+        cursor.execute(_POST, {"book": book.pk, **_arrays(columns)})
         written = {public_id: pk for pk, public_id in cursor.fetchall()}
     _write_tags(book, [(written[e.public_id], e.tags) for e in entries if e.tags and e.public_id in written])
     return written
@@ -403,8 +404,25 @@ def _leg_columns(legs: Sequence[tuple[int, Leg]]) -> dict[str, list[Any]]:
         "weight": [leg.amount if leg.weight is None else leg.weight for _position, leg in legs],
         "weight_commodity": [(leg.weight_commodity or leg.commodity).pk for _position, leg in legs],
         "memo": [leg.memo for _position, leg in legs],
-        "leg_metadata": [Jsonb(dict(leg.metadata)) for _position, leg in legs],
+        "leg_metadata": [_json(leg.metadata) for _position, leg in legs],
     }
+
+
+def _json(metadata: Mapping[str, Any]) -> str:
+    return json.dumps(dict(metadata)) if metadata else "{}"
+
+
+def _arrays(columns: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Write columns as PostgreSQL reads arrays. The driver's own way takes several times as long for an import."""
+    return {name: "{" + ",".join(_written(name, values)) + "}" for name, values in columns.items()}
+
+
+def _written(name: str, values: Sequence[Any]) -> Iterable[str]:
+    if name in _TEXTS:
+        # Most legs say the same: nothing.
+        quoted = {text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in set(values)}
+        return [quoted[text] for text in values]
+    return ["NULL" if value is None else str(value) for value in values]
 
 
 def _amend_parameters(transaction: Transaction, entry: Entry, version: int, payee: int | None) -> dict[str, Any]:
@@ -418,8 +436,7 @@ def _amend_parameters(transaction: Transaction, entry: Entry, version: int, paye
         "code": entry.code,
         "flag": entry.flag,
         "metadata": Jsonb(dict(entry.metadata)),
-        "leg": [leg.id for leg in entry.legs],
-        **_leg_columns(list(enumerate(entry.legs))),
+        **_arrays({"leg": [leg.id for leg in entry.legs], **_leg_columns(list(enumerate(entry.legs)))}),
     }
 
 
