@@ -166,7 +166,7 @@ BALANCE = [
     ),
     Attack("transaction_balances", "by a unit of the last place", whole({"amount": "1"}, {"amount": "-1.01"})),
     Attack("transaction_balances", "a leg more", add_legs(leg())),
-    Attack("transaction_balances", "a leg more, by bulk_create", lambda w: add_by_orm(w)),
+    Attack("transaction_balances", "a leg more, by bulk_create", add_by_orm),
     Attack(
         "transaction_balances",
         "two that do, in two transactions",

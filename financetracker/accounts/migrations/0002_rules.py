@@ -7,6 +7,8 @@ from django.db import migrations
 from financetracker.accounts.sql import read
 
 UNDO = """
+DROP TRIGGER account_gate ON accounts_account;
+DROP TRIGGER commodity_gate ON accounts_commodity;
 DROP TRIGGER account_path ON accounts_account;
 DROP TRIGGER account_tree_insert ON accounts_account;
 DROP TRIGGER account_tree_update ON accounts_account;
@@ -19,7 +21,8 @@ DROP TRIGGER book_references_update ON accounts_book;
 DROP TRIGGER book_keeps_an_owner_update ON accounts_membership;
 DROP TRIGGER book_keeps_an_owner_delete ON accounts_membership;
 DROP FUNCTION account_path, account_tree, commodity_stays, book_references, book_keeps_an_owner,
-  references_stay_in_book, close_gate, hold_gate, refuse_old_view;
+  references_stay_in_book, close_gate, hold_gate, refuse_old_view,
+  gate_before_rows;
 DO $$ DECLARE p record; BEGIN
   FOR p IN SELECT tablename, policyname FROM pg_policies WHERE tablename LIKE 'accounts\\_%' LOOP
     EXECUTE format('DROP POLICY %I ON %I', p.policyname, p.tablename);
