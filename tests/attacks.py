@@ -15,7 +15,7 @@ from typing import Any, LiteralString, cast
 from django.core.management import call_command
 from django.db import connections
 from django.db.transaction import atomic
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, Error
 
 from financetracker.accounts import books
 from financetracker.accounts.models import Account
@@ -345,3 +345,45 @@ def add_account(**values: str) -> str:
         "metadata": "'{}'",
     } | values
     return f"INSERT INTO accounts_account ({', '.join(row)}) VALUES ({', '.join(row.values())})"
+
+
+# --- Looking at the database
+
+
+def tables() -> dict[str, str]:
+    """Every table whose rows belong to a book, and the column that says to which."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns JOIN pg_class c"
+            " ON c.oid = to_regclass(table_name) AND c.relkind = 'r'"
+            " WHERE table_schema = 'public' AND column_name = 'book_id' ORDER BY 1"
+        )
+        return dict(cursor.fetchall()) | {"accounts_book": "id"}
+
+
+def run(statement: str, *parameters: object, using: str = APP) -> Any:
+    """One statement; its rows, or how many it touched."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(cast(LiteralString, statement), parameters or None)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def copy_of_a_row(table: str) -> str:
+    """Insert a row like one that is there: row security looks at it before any constraint does."""
+    columns = run(
+        "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name = %s AND column_name <> 'id'",
+        table,
+        using=OWNER,
+    )[0][0]
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} LIMIT 1"
+
+
+def sqlstate(statement: str, using: str = APP) -> str:
+    """What a statement is refused with; "" if it is not."""
+    try:
+        with atomic(using=using):
+            run(statement, using=using)
+    except Error as error:
+        return str(error.__cause__.sqlstate)  # type: ignore[union-attr]
+    return ""
