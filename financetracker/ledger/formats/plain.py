@@ -167,6 +167,24 @@ def arranged(journal: Journal) -> Journal:
     )
 
 
+def finest(journal: Journal) -> dict[str, int]:
+    """Return every commodity that legs, assertions and prices name, and how many decimals it needs to be stored.
+
+    Prices have digits of their own and ask for none.
+    """
+    places: dict[str, int] = {}
+    for entry in journal.entries:
+        for leg in entry.legs:
+            places[leg.commodity] = max(decimals(leg.amount), places.get(leg.commodity, 0))
+            places[leg.weight_commodity] = max(decimals(leg.weight), places.get(leg.weight_commodity, 0))
+    for said in journal.assertions:
+        places[said.commodity] = max(decimals(said.amount), places.get(said.commodity, 0))
+    for price in journal.prices:
+        places.setdefault(price.commodity, 0)
+        places.setdefault(price.quote, 0)
+    return places
+
+
 def decode(data: bytes, *, filename: str) -> str:
     """Read bytes as UTF-8, with or without a byte order mark. Raises Refused with the line that is not."""
     try:

@@ -19,6 +19,7 @@ from financetracker.ledger.formats.plain import (
     Price,
     Refused,
     decode,
+    finest,
     identify,
 )
 
@@ -131,6 +132,8 @@ def test_first_lines(head: str, expected: tuple[str, ...]) -> None:
         ("see http://x.y/z", (), {"http": "//x.y/z"}, "see http://x.y/z"),
         ("a : b", (), {}, "a : b"),
         (":b", (), {}, ":b"),
+        (",", (), {}, ","),
+        ("a:b, ,", (), {"a": "b"}, ""),
         ("a::b", (), {"a": ":b"}, ""),
         ("a:b;c:d", (), {"a": "b;c:d"}, ""),
         ("#7:", (), {"#7": ""}, ""),
@@ -698,6 +701,16 @@ def test_the_default_commodity_holds_from_its_directive_on() -> None:
     assert legs(journal.entries[0])[:2] == [("assets:a", "1000 USD", ""), ("assets:b", "2 EUR", "6 USD")]
     assert legs(journal.entries[1])[0] == ("assets:a", "1 EUR", "")
     assert asserted(journal) == [("assets:a", "2024-02-01", "1 EUR", False)]
+
+
+def test_the_decimals_a_journal_needs() -> None:
+    journal = the(
+        "P 2024-01-31 GBP 1.123456 EUR\n"
+        "2024-01-31\n  assets:a  3.00 HOOL @ 11.2345 USD\n  assets:b\n"
+        "2024-02-01\n  assets:c  10 EUR\n  assets:d  -10.50 CHF\n  assets:c  0 EUR = 10.000 EUR\n"
+    )
+    assert finest(journal) == {"HOOL": 0, "USD": 4, "EUR": 0, "CHF": 1, "GBP": 0}
+    assert legs(journal.entries[1])[0] == ("assets:c", "10 EUR", "10.50 CHF")
 
 
 def test_prices_of_a_day() -> None:

@@ -232,7 +232,7 @@ def test_assertions_that_do_not_hold_are_kept_where_hledger_does_not_look() -> N
     )
     written = lines(*journal.entries, assertions=journal.assertions)
     assert sum("ft-assertion: " in line for line in written) == 2
-    assert written[-2:] == ["    Income  0 EUR = -1.5 EUR", "        ; by: me"]
+    assert written[-2:] == ["    Income  0 EUR = -1.50 EUR", "        ; by: me"]
     assert again(journal).assertions == journal.assertions
 
 
@@ -345,7 +345,7 @@ def journals(draw: st.DrawFn) -> Journal:
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(journals())
 @example(Journal(entries=(simple(metadata={"x": ""}, tags=("x", "ft-y")),)))
-@example(Journal(entries=(simple(code="a)b"), simple(code=" "))))
+@example(Journal(entries=(simple(code="a)b", notes=","), simple(code=" ", notes=", \n;"))))
 def test_what_is_written_is_read_again(journal: Journal) -> None:
     back = read(write(journal), filename="export.journal")
     if not journal.accounts:

@@ -105,7 +105,8 @@ def _collect(line: str, comment: Comment) -> bool:
             end = comma if comma >= 0 else len(line)
             comment.add(name, line[position:end].strip())
             position = end + 1
-    return more or bool(line[position:].strip(" \t,"))
+    rest = line[position:].strip()
+    return more or bool(rest.strip(", ") if position else rest)
 
 
 def has_date(text: str) -> bool:

@@ -62,7 +62,7 @@ def read(
     *,
     filename: str,
     commodities: Mapping[str, str] | None = None,
-    types: Mapping[str, AccountType] | None = None,
+    types: Mapping[str, str] | None = None,
     default_year: int | None = None,
     rounding_account: str = ROUNDING_ACCOUNT,
 ) -> Journal:
@@ -72,15 +72,15 @@ def read(
     of root accounts that neither an English name nor a `type:` tag tells. Dates without a year have
     `default_year`. `rounding_account` is given to legs that hold what a transaction leaves open in its tolerance.
     """
-    codes, kinds = dict(commodities or {}), dict(types or {})
+    codes = dict(commodities or {})
     reading = Reading(filename, Codes(codes), default_year)
+    kinds = _checked_options(reading, codes, dict(types or {}))
     with localcontext(EXACT):
         _read_lines(reading, text.removeprefix("\ufeff"))
         settled = Settled()
-        if not reading.errors:
+        if not any(error.line for error in reading.errors):
             settled = settle(reading.drafts, reading.precision(), rounding_account)
     reading.errors += [FormatError(filename, line, reason) for line, reason in settled.problems]
-    _check_options(reading, codes, kinds)
     _check_symbols(reading)
     _check_ids(reading)
     accounts = _accounts(reading, kinds)
@@ -151,13 +151,16 @@ def _read_block(reading: Reading, head: Line, block: list[Line]) -> None:
         reading.error(head.number, str(problem), head.text)
 
 
-def _check_options(reading: Reading, codes: dict[str, str], kinds: dict[str, AccountType]) -> None:
+def _checked_options(reading: Reading, codes: dict[str, str], types: dict[str, str]) -> dict[str, AccountType]:
+    """Report options that name no commodity code or no type; return the types of accounts that are left."""
     for symbol, code in codes.items():
         if not is_code(code):
             reading.error(0, f"--commodity {shlex.quote(f'{symbol}={code}')}: “{code}” is no commodity code")
-    for name, kind in kinds.items():
-        if kind not in ACCOUNT_TYPES:
+    known: dict[str, AccountType] = {kind: kind for kind in ACCOUNT_TYPES}
+    for name, kind in types.items():
+        if kind not in known:
             reading.error(0, f"--type {shlex.quote(f'{name}={kind}')}: the types are {', '.join(ACCOUNT_TYPES)}")
+    return {name: known[kind] for name, kind in types.items() if kind in known}
 
 
 def _check_symbols(reading: Reading) -> None:

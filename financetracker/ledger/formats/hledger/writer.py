@@ -24,6 +24,7 @@ from financetracker.ledger.formats.plain import (
     Leg,
     Price,
     arranged,
+    finest,
     plain_number,
 )
 from financetracker.ledger.money import EXACT, decimals
@@ -43,7 +44,8 @@ def write(journal: Journal) -> str:
 
 
 def _lines(journal: Journal) -> Iterator[str]:
-    names, places = _Names(journal), _places(journal)
+    names, places = _Names(journal), finest(journal)
+    places |= {said.code: said.places for said in journal.commodities if said.places is not None}
     yield "; Written by financetracker. Tags that begin with ft- hold what this format has no place for."
     yield "decimal-mark ."
     yield ""
@@ -109,15 +111,6 @@ class _Names:
 
 def _is_readable(name: str) -> bool:
     return not _FIRST_TRAPS.search(name) and not any(map(_NAME_TRAPS.search, name.split(":")))
-
-
-def _places(journal: Journal) -> dict[str, int]:
-    """Return how many decimals each commodity is written with, at least."""
-    places: dict[str, int] = {}
-    for entry in journal.entries:
-        for leg in entry.legs:
-            places[leg.commodity] = max(decimals(leg.amount), places.get(leg.commodity, 0))
-    return places | {said.code: said.places for said in journal.commodities if said.places is not None}
 
 
 def _number(value: Decimal, places: int) -> str:
