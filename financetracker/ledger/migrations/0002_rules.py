@@ -12,7 +12,7 @@ UNDO = """
 DO $$ DECLARE r record; names text[] := ARRAY['check_postings', 'check_removed_postings', 'check_new_transactions',
   'account_in_use', 'commodity_in_use', 'still_named', 'stays_in_book', 'record_transaction', 'record_posting',
   'record_row', 'refuse_new_id', 'residue_of', 'check_transactions', 'lock_transactions',
-  'refuse_fixed', 'moment_after_postings', 'moment_after_transactions', 'moment_after_rows'];
+  'refuse_fixed', 'moment_after_transactions', 'moment_after_rows'];
 BEGIN
   FOR r IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
             WHERE p.proname = ANY (names) OR (p.proname = 'references_stay_in_book'

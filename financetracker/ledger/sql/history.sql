@@ -4,19 +4,16 @@
 -- statement share it. A statement that waited for another is not allowed to date itself before it: whoever sums
 -- changes up to a moment would find one that was never true.
 
-CREATE FUNCTION moment_after_postings(transactions bigint[]) RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_postingrevision
-    WHERE coalesce(new_transaction_id, old_transaction_id) = ANY (transactions)));
-END $$;
+-- One moment for a transaction and its legs: a leg that was cleared meanwhile must not carry another than the
+-- amendment that waited for it.
 CREATE FUNCTION moment_after_transactions(transactions bigint[]) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_transactionrevision
-    WHERE transaction_id = ANY (transactions)));
+  RETURN greatest(statement_timestamp(),
+    (SELECT max(recorded_at) FROM ledger_transactionrevision WHERE transaction_id = ANY (transactions)),
+    (SELECT max(recorded_at) FROM ledger_postingrevision
+      WHERE coalesce(new_transaction_id, old_transaction_id) = ANY (transactions)));
 END $$;
 CREATE FUNCTION moment_after_rows(relation text, ids bigint[]) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -25,8 +22,7 @@ BEGIN
   RETURN greatest(statement_timestamp(), (SELECT max(recorded_at) FROM ledger_revision
     WHERE "table" = relation AND row_id = ANY (ids)));
 END $$;
-REVOKE ALL ON FUNCTION moment_after_postings(bigint[]), moment_after_transactions(bigint[]),
-  moment_after_rows(text, bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION moment_after_transactions(bigint[]), moment_after_rows(text, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION record_transaction() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -78,7 +74,7 @@ DECLARE
   moment timestamptz := statement_timestamp();
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    moment := moment_after_postings((SELECT array_agg(DISTINCT transaction_id) FROM new_rows));
+    moment := moment_after_transactions((SELECT array_agg(DISTINCT transaction_id) FROM new_rows));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       new_transaction_id, new_position, new_account_id, new_date, new_voided, new_amount, new_commodity_id,
       new_weight, new_weight_commodity_id, new_state, new_memo, new_metadata)
@@ -87,7 +83,7 @@ BEGIN
       n.weight_commodity_id, n.state, n.memo, n.metadata
       FROM new_rows n;
   ELSIF TG_OP = 'UPDATE' THEN
-    moment := moment_after_postings((SELECT array_agg(DISTINCT id) FROM (
+    moment := moment_after_transactions((SELECT array_agg(DISTINCT id) FROM (
       SELECT transaction_id AS id FROM new_rows UNION ALL SELECT transaction_id FROM old_rows) touched));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       old_transaction_id, old_position, old_account_id, old_date, old_voided, old_amount, old_commodity_id,
@@ -101,7 +97,7 @@ BEGIN
       FROM new_rows n JOIN old_rows o USING (id)
      WHERE (n.*) IS DISTINCT FROM (o.*);
   ELSE
-    moment := moment_after_postings((SELECT array_agg(DISTINCT transaction_id) FROM old_rows));
+    moment := moment_after_transactions((SELECT array_agg(DISTINCT transaction_id) FROM old_rows));
     INSERT INTO ledger_postingrevision (book_id, operation, actor_id, source, reason, recorded_at, posting_id,
       old_transaction_id, old_position, old_account_id, old_date, old_voided, old_amount, old_commodity_id,
       old_weight, old_weight_commodity_id, old_state, old_memo, old_metadata)
