@@ -36,6 +36,9 @@ from financetracker.users.models import User
 VERSION = "v1"
 CHUNK = 2000
 
+# What is no number with decimals, and holds none, Python writes canonically by itself, and many times faster.
+FLAT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 # What names a row to other rows, and in which order the rows of a table come.
 NAMES: dict[type[Model], str] = {
     Account: "public_id::text",
@@ -87,6 +90,9 @@ def fingerprints(look: Look) -> tuple[Fingerprint, ...]:
 
     One query for each of fourteen tables, whatever the number of books. Must run inside a transaction.
     """
+    with look.connection.cursor() as cursor:
+        # A cursor is planned for its first rows unless told that all will be read.
+        cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
     books: dict[str, Any] = defaultdict(hashlib.sha256)
     history: dict[str, Any] = defaultdict(hashlib.sha256)
     for model in ORDER:
@@ -154,16 +160,16 @@ def parsed(text: str | None) -> Any:
 
 def canonical(value: Any) -> str:
     """Return the one way to write a value as JSON: keys sorted, no spaces, numbers without trailing zeros."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
+        if not any(isinstance(part, dict | list | Decimal) for part in value.values()):
+            return FLAT.encode(value)
         return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, Decimal):
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return json.dumps(value)
+    return FLAT.encode(value)
 
 
 # --- How rows are read
