@@ -18,6 +18,7 @@ class CommodityForm(BookForm):
         "commodity_code_is_unique": "code",
         "commodity_code_is_printable": "code",
         "commodity_scale_holds_postings": "scale",
+        "commodity_places_within_scale": "places",
     }
 
     def clean(self) -> dict[str, Any] | None:
@@ -57,6 +58,7 @@ class AccountForm(BookForm):
         "account_commodity_is_fixed": "commodities",
         "account_with_postings_is_no_placeholder": "placeholder",
         "account_is_open_on_posting_dates": "closed_on",
+        "account_closes_after_it_opens": "closed_on",
         "account_references_stay_in_book": "parent",
     }
 

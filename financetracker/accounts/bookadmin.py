@@ -57,6 +57,12 @@ class BookForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk is None:
             self.instance.book = self.book
 
+    def validate_unique(self) -> None:
+        """Leave it to the database: only it sees the whole book, and its answer goes under the right field."""
+
+    def validate_constraints(self) -> None:
+        """Leave it to the database, as above."""
+
     def clean(self) -> dict[str, Any] | None:
         """Show what the books said to the same figures a moment ago."""
         cleaned = super().clean()

@@ -139,13 +139,15 @@ class TransactionAdmin(BookAdmin):
 
     def _save(self, form: EntryForm) -> Transaction | None:
         """Make the one journal call; None if it was refused, and then the form says why."""
-        entry = form.entry()
-        if entry is None:
-            return None
+        version = _version(form.version)
         try:
+            if form.transaction is not None:
+                _refuse_stale(form.transaction, version)
+            entry = form.entry()
+            if entry is None:
+                return None
             if form.transaction is None:
                 return journal.post(form.chart.book, entry)
-            version = int(form.version) if form.version.isascii() and form.version.isdecimal() else 0
             return journal.amend(form.transaction, entry, version=version)
         except journal.Stale as refusal:
             assert form.transaction is not None
@@ -235,9 +237,8 @@ class TransactionAdmin(BookAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not may_write(request):
             raise PermissionDenied
-        typed = request.POST.get("version", "")
         try:
-            row = act(row, int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0)
+            row = act(row, _version(request.POST.get("version", "")))
         except Refusal as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
         return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
@@ -372,6 +373,11 @@ def _names(model: type[Payee] | type[Tag], book: Any) -> list[str]:
 
 def _reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "").replace("\x00", "").strip()[:500]
+
+
+def _version(typed: str) -> int:
+    """Read a version from a form; anything that is none was never one."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0
 
 
 def _refuse_stale(row: Transaction, version: int) -> None:

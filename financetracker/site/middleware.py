@@ -20,7 +20,8 @@ SESSION_KEY = "book"
 
 # Pages of the admin that need no book. Every other one is a 404 without.
 WITHOUT_BOOK = frozenset({"index", "login", "logout", "book", "jsi18n"})
-LOGINS = "users_user_"
+# The names of the pages of logins; stock Django calls the one for a password after its own user model.
+LOGINS = ("users_user_", "auth_user_")
 
 
 class BookMiddleware:
