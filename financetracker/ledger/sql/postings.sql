@@ -87,50 +87,75 @@ BEGIN
     END IF;
   END IF;
 
-  SELECT n.amount, n.weight, n.date, a.full_name, a.opened_on, a.closed_on, c.code, c.scale, w.code AS weight_code,
-         w.scale AS weight_scale, b.locked_through,
-    CASE
-      WHEN t.book_id IS DISTINCT FROM n.book_id OR a.book_id IS DISTINCT FROM n.book_id
-        OR c.book_id IS DISTINCT FROM n.book_id OR w.book_id IS DISTINCT FROM n.book_id
-        THEN 'posting_references_stay_in_book'
-      WHEN t.date <> n.date OR t.voided <> n.voided THEN 'posting_mirrors_transaction'
-      WHEN n.date <= b.locked_through THEN 'period_is_open'
-      WHEN a.placeholder THEN 'posting_account_is_no_placeholder'
-      WHEN n.date < a.opened_on OR n.date > a.closed_on THEN 'posting_account_is_open'
-      WHEN a.commodity_ids <> '{}' AND NOT n.commodity_id = ANY (a.commodity_ids) THEN 'posting_account_holds_commodity'
-      WHEN min_scale(n.amount) > c.scale THEN 'posting_amount_within_scale'
-      ELSE 'posting_weight_within_scale'
-    END AS rule
-    INTO bad
-    FROM new_rows n
-    LEFT JOIN ledger_transaction t ON t.id = n.transaction_id
-    LEFT JOIN accounts_account a ON a.id = n.account_id
-    LEFT JOIN accounts_commodity c ON c.id = n.commodity_id
-    LEFT JOIN accounts_commodity w ON w.id = n.weight_commodity_id
-    LEFT JOIN accounts_book b ON b.id = n.book_id
-   WHERE (changed IS NULL OR n.id = ANY (changed))
-     AND NOT coalesce(
-           t.book_id = n.book_id AND a.book_id = n.book_id AND c.book_id = n.book_id AND w.book_id = n.book_id
-           AND t.date = n.date AND t.voided = n.voided
-           AND (b.locked_through IS NULL OR n.date > b.locked_through)
+  -- What book, account and commodities allow is asked once for each combination of them: an import has thousands of
+  -- postings and a handful of combinations. Only a refusal looks for the posting itself.
+  IF EXISTS (
+    SELECT FROM
+      (SELECT book_id, account_id, commodity_id, weight_commodity_id, min(date) AS first, max(date) AS last,
+              max(min_scale(amount)) AS scale, max(min_scale(weight)) AS weight_scale
+         FROM new_rows WHERE changed IS NULL OR id = ANY (changed) GROUP BY 1, 2, 3, 4) n
+      LEFT JOIN accounts_account a ON a.id = n.account_id
+      LEFT JOIN accounts_commodity c ON c.id = n.commodity_id
+      LEFT JOIN accounts_commodity w ON w.id = n.weight_commodity_id
+      LEFT JOIN accounts_book b ON b.id = n.book_id
+     WHERE NOT coalesce(
+           a.book_id = n.book_id AND c.book_id = n.book_id AND w.book_id = n.book_id
+           AND (b.locked_through IS NULL OR n.first > b.locked_through)
            AND NOT a.placeholder
-           AND (a.opened_on IS NULL OR n.date >= a.opened_on) AND (a.closed_on IS NULL OR n.date <= a.closed_on)
+           AND (a.opened_on IS NULL OR n.first >= a.opened_on) AND (a.closed_on IS NULL OR n.last <= a.closed_on)
            AND (a.commodity_ids = '{}' OR n.commodity_id = ANY (a.commodity_ids))
-           AND min_scale(n.amount) <= c.scale AND min_scale(n.weight) <= w.scale, false)
-   LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION '%', CASE bad.rule
-      WHEN 'posting_references_stay_in_book' THEN 'There is no such account, commodity or transaction in this book.'
-      WHEN 'posting_mirrors_transaction' THEN 'The legs have the date of their transaction, and are void with it.'
-      WHEN 'period_is_open' THEN format('The book is locked through %s.', bad.locked_through)
-      WHEN 'posting_account_is_no_placeholder' THEN format('%s only groups other accounts.', bad.full_name)
-      WHEN 'posting_account_is_open' THEN format('%s is not open on %s (%s).', bad.full_name, bad.date,
-        concat_ws(', ', 'opened ' || bad.opened_on, 'closed ' || bad.closed_on))
-      WHEN 'posting_account_holds_commodity' THEN format('%s holds no %s.', bad.full_name, bad.code)
-      WHEN 'posting_amount_within_scale' THEN
-        format('%s %s has more than %s decimal places.', trim_scale(bad.amount), bad.code, bad.scale)
-      ELSE format('%s %s has more than %s decimal places.', trim_scale(bad.weight), bad.weight_code, bad.weight_scale)
-      END USING ERRCODE = '23514', CONSTRAINT = bad.rule;
+           AND n.scale <= c.scale AND n.weight_scale <= w.scale, false))
+  OR EXISTS (
+    SELECT FROM new_rows n LEFT JOIN ledger_transaction t ON t.id = n.transaction_id
+     WHERE (changed IS NULL OR n.id = ANY (changed))
+       AND NOT coalesce(t.book_id = n.book_id AND t.date = n.date AND t.voided = n.voided, false))
+  THEN
+    SELECT n.amount, n.weight, n.date, a.full_name, a.opened_on, a.closed_on, c.code, c.scale, w.code AS weight_code,
+           w.scale AS weight_scale, b.locked_through,
+      CASE
+        WHEN t.book_id IS DISTINCT FROM n.book_id OR a.book_id IS DISTINCT FROM n.book_id
+          OR c.book_id IS DISTINCT FROM n.book_id OR w.book_id IS DISTINCT FROM n.book_id
+          THEN 'posting_references_stay_in_book'
+        WHEN t.date <> n.date OR t.voided <> n.voided THEN 'posting_mirrors_transaction'
+        WHEN n.date <= b.locked_through THEN 'period_is_open'
+        WHEN a.placeholder THEN 'posting_account_is_no_placeholder'
+        WHEN n.date < a.opened_on OR n.date > a.closed_on THEN 'posting_account_is_open'
+        WHEN a.commodity_ids <> '{}' AND NOT n.commodity_id = ANY (a.commodity_ids)
+          THEN 'posting_account_holds_commodity'
+        WHEN min_scale(n.amount) > c.scale THEN 'posting_amount_within_scale'
+        ELSE 'posting_weight_within_scale'
+      END AS rule
+      INTO bad
+      FROM new_rows n
+      LEFT JOIN ledger_transaction t ON t.id = n.transaction_id
+      LEFT JOIN accounts_account a ON a.id = n.account_id
+      LEFT JOIN accounts_commodity c ON c.id = n.commodity_id
+      LEFT JOIN accounts_commodity w ON w.id = n.weight_commodity_id
+      LEFT JOIN accounts_book b ON b.id = n.book_id
+     WHERE (changed IS NULL OR n.id = ANY (changed))
+       AND NOT coalesce(
+             t.book_id = n.book_id AND a.book_id = n.book_id AND c.book_id = n.book_id AND w.book_id = n.book_id
+             AND t.date = n.date AND t.voided = n.voided
+             AND (b.locked_through IS NULL OR n.date > b.locked_through)
+             AND NOT a.placeholder
+             AND (a.opened_on IS NULL OR n.date >= a.opened_on) AND (a.closed_on IS NULL OR n.date <= a.closed_on)
+             AND (a.commodity_ids = '{}' OR n.commodity_id = ANY (a.commodity_ids))
+             AND min_scale(n.amount) <= c.scale AND min_scale(n.weight) <= w.scale, false)
+     LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION '%', CASE bad.rule
+        WHEN 'posting_references_stay_in_book' THEN 'There is no such account, commodity or transaction in this book.'
+        WHEN 'posting_mirrors_transaction' THEN 'The legs have the date of their transaction, and are void with it.'
+        WHEN 'period_is_open' THEN format('The book is locked through %s.', bad.locked_through)
+        WHEN 'posting_account_is_no_placeholder' THEN format('%s only groups other accounts.', bad.full_name)
+        WHEN 'posting_account_is_open' THEN format('%s is not open on %s (%s).', bad.full_name, bad.date,
+          concat_ws(', ', 'opened ' || bad.opened_on, 'closed ' || bad.closed_on))
+        WHEN 'posting_account_holds_commodity' THEN format('%s holds no %s.', bad.full_name, bad.code)
+        WHEN 'posting_amount_within_scale' THEN
+          format('%s %s has more than %s decimal places.', trim_scale(bad.amount), bad.code, bad.scale)
+        ELSE format('%s %s has more than %s decimal places.', trim_scale(bad.weight), bad.weight_code, bad.weight_scale)
+        END USING ERRCODE = '23514', CONSTRAINT = bad.rule;
+    END IF;
   END IF;
   IF ids IS NOT NULL THEN
     PERFORM check_transactions(ids);
