@@ -35,7 +35,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
+from typing import Any, Iterator, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -97,7 +97,7 @@ class Step:
         self.show(took if error is None else "failed", end=True)
 
 
-def run(argv: List[Any], held: Optional[Lock] = None, **more: Any) -> subprocess.CompletedProcess[str]:
+def run(argv: list[Any], held: Lock | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end; what it says is returned and kept in var/setup.log.
 
     The program shares the lock that is held: if dev.py is killed, the next one waits for what it left
@@ -145,7 +145,7 @@ def need_space(place: Path, megabytes: int, what: str) -> None:
         raise Stop(f"{what} needs {megabytes} MB, and the disk of {place} has {free} MB left: make room.")
 
 
-def environment(**more: str) -> Dict[str, str]:
+def environment(**more: str) -> dict[str, str]:
     """What our programs run with: the caller's variables without those that would mislead them."""
     dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
     return {**{name: value for name, value in os.environ.items() if name not in dropped}, **more}
@@ -190,7 +190,7 @@ print("whole")
 """
 
 
-def newest(folder: Path, pattern: str) -> List[str]:
+def newest(folder: Path, pattern: str) -> list[str]:
     """What matches in a folder that may be missing or closed to us, the highest version first."""
     try:
         return [str(found) for found in sorted(folder.glob(pattern), reverse=True)]
@@ -231,7 +231,7 @@ def candidates() -> Iterator[str]:
         yield found.stdout.strip()
 
 
-def probe(path: str) -> Tuple[str, str, bool]:
+def probe(path: str) -> tuple[str, str, bool]:
     """Version, real path and wholeness of an interpreter, by running it: names on the PATH can lie."""
     try:
         said = subprocess.run(
@@ -249,9 +249,9 @@ def probe(path: str) -> Tuple[str, str, bool]:
     return f"{major}.{minor}", real, said[-1] == "whole"
 
 
-def find_interpreter() -> Tuple[str, str]:
+def find_interpreter() -> tuple[str, str]:
     """A Python that can carry the project, as (version, path)."""
-    seen: Dict[str, str] = {}
+    seen: dict[str, str] = {}
     broken = ""
     for path in candidates():
         if not path or path in seen or not os.path.exists(path):
@@ -374,11 +374,11 @@ def await_end(pid: int, seconds: float) -> bool:
 # --- The embedded PostgreSQL
 
 
-def own_secrets() -> Dict[str, str]:
+def own_secrets() -> dict[str, str]:
     """Passwords and the key that this clone drew for itself; readable by its owner alone."""
     path = VAR / "secrets.json"
     try:
-        found: Dict[str, str] = json.loads(path.read_text())
+        found: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         found = {}
     names = ("postgres", "ft_owner", "ft_app", "secret_key")
@@ -417,7 +417,7 @@ class Server:
         self.secrets = own_secrets()
 
     @staticmethod
-    def unprivileged() -> Dict[str, Any]:
+    def unprivileged() -> dict[str, Any]:
         """Arguments for subprocess.run that leave root behind; none if we are not root."""
         if os.getuid() != 0:
             return {}
@@ -479,12 +479,19 @@ class Server:
 
     def ensure(self) -> None:
         """Leaves the server running, with both roles and the database; repairs what was left half-way."""
+        self.bring_up()
+        if self.answers():
+            return
+        self.bring_up()  # it may have been about to end when we found it
+        if not self.answers():
+            self.make_roles()
+
+    def bring_up(self) -> None:
+        """Makes the data if there are none, and starts the server if it does not run."""
         if not self.running():
             if not (self.data / "PG_VERSION").is_file():
                 self.initialise()
             self.start()
-        if not self.answers():
-            self.make_roles()
 
     def initialise(self) -> None:
         """Makes the data folder beside its place and moves it there whole."""
@@ -586,13 +593,15 @@ class Server:
         self.socket.chmod(0o700)
 
     def answers(self) -> bool:
-        """Whether both roles can log in to the project's database; waits while the server is starting."""
+        """Whether both roles can log in to the project's database; waits while the server starts or ends."""
         until = time.monotonic() + 60
+        between = ("starting up", "shutting down", "recovery mode", "Connection refused", "closed the connection")
         while True:
             tries = [self.psql(role, "financetracker", "SELECT 1") for role in ("ft_app", "ft_owner")]
             if all(done.returncode == 0 for done in tries):
                 return True
-            if "starting up" not in tries[0].stdout or time.monotonic() > until:
+            moving = any(sign in done.stdout for done in tries for sign in between)
+            if not moving or not self.owns(self.pid()) or time.monotonic() > until:
                 return False
             time.sleep(0.2)
 
@@ -699,10 +708,10 @@ def check_given_database() -> None:
 # --- What all commands stand on
 
 
-class Ground(Dict[str, str]):
+class Ground(dict[str, str]):
     """The variables that Django reads, with the embedded server if there is one."""
 
-    server: Optional[Server] = None
+    server: Server | None = None
 
 
 def set_up(held: Lock) -> Ground:
@@ -720,7 +729,7 @@ def set_up(held: Lock) -> Ground:
     return ground
 
 
-def replace(argv: List[Any], env: Dict[str, str]) -> NoReturn:
+def replace(argv: list[Any], env: dict[str, str]) -> NoReturn:
     """Becomes another program: its status, its signals and its output are then its own affair."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -781,7 +790,7 @@ def healthy(port: int) -> bool:
         connection.close()
 
 
-def manage(held: Lock, env: Dict[str, str], what: str, *command: str) -> None:
+def manage(held: Lock, env: dict[str, str], what: str, *command: str) -> None:
     """One management command of the set-up; a refused setting is shown as the settings say it."""
     done = run([PYTHON, "manage.py", *command], held, env=env, cwd=ROOT)
     if done.returncode == 78:
@@ -790,7 +799,7 @@ def manage(held: Lock, env: Dict[str, str], what: str, *command: str) -> None:
         raise failed(what, done.stdout, "Correct it and run this again.")
 
 
-def wanted_port(rest: List[str]) -> int:
+def wanted_port(rest: list[str]) -> int:
     """The port that `--port N` asks for, or 8000."""
     parser = argparse.ArgumentParser(prog="dev.py demo", description="A demo household in the browser.")
     parser.add_argument("--port", default="8000", metavar="N", help="from 1 to 65535 (default 8000)")
@@ -800,7 +809,7 @@ def wanted_port(rest: List[str]) -> int:
     return int(port)
 
 
-def demo(rest: List[str]) -> int:
+def demo(rest: list[str]) -> int:
     """Migrates, seeds a household once and serves until Ctrl-C; the database goes on running."""
     port = wanted_port(rest)
     need_port(port)
@@ -850,7 +859,7 @@ def await_web(web: subprocess.Popen[bytes], port: int) -> None:
     print("  Ctrl-C stops the web server; `python3 dev.py stop` ends the database too.\n", flush=True)
 
 
-def stop(rest: List[str]) -> int:
+def stop(rest: list[str]) -> int:
     """Ends every web server of this clone, then its database."""
     if not VENV.exists():  # without it nothing was ever started, and nothing needs to be made now
         say("Nothing was running.")
@@ -884,7 +893,7 @@ CHECKS = (
 )
 
 
-def test_environment(ground: Ground) -> Dict[str, str]:
+def test_environment(ground: Ground) -> dict[str, str]:
     """A database of its own for each run, so that two may run side by side; sweeps up after killed ones."""
     if ground.server is not None:
         names = ground.server.psql("ft_owner", "financetracker", "SELECT datname FROM pg_database").stdout
@@ -894,7 +903,7 @@ def test_environment(ground: Ground) -> Dict[str, str]:
     return environment(**ground, ENVIRONMENT="test", FT_TEST_DATABASE=f"test_ft_{os.getpid()}")
 
 
-def test(rest: List[str]) -> int:
+def test(rest: list[str]) -> int:
     """Everything a fresh machine can run; with arguments pytest alone, which gets them."""
     with Lock(VAR / "lock") as held:
         env = test_environment(set_up(held))
@@ -904,14 +913,14 @@ def test(rest: List[str]) -> int:
     return run_all([*CHECKS, ("pytest", ["-m", "pytest"])], env)
 
 
-def check(rest: List[str]) -> int:
+def check(rest: list[str]) -> int:
     """What can be said about the code without running the tests."""
     with Lock(VAR / "lock") as held:
         env = environment(**set_up(held), ENVIRONMENT="test")
     return run_all(list(CHECKS), env)
 
 
-def run_all(checks: List[Tuple[str, List[str]]], env: Dict[str, str]) -> int:
+def run_all(checks: list[tuple[str, list[str]]], env: dict[str, str]) -> int:
     """Runs each check to its end, whatever the others said; 1 if any failed."""
     bad = []
     for name, argv in checks:
@@ -922,21 +931,21 @@ def run_all(checks: List[Tuple[str, List[str]]], env: Dict[str, str]) -> int:
     return 1 if bad else 0
 
 
-def manage_command(rest: List[str]) -> int:
+def manage_command(rest: list[str]) -> int:
     """manage.py with whatever follows, in a working environment."""
     with Lock(VAR / "lock") as held:
         env = environment(**set_up(held), ENVIRONMENT=mode("development"))
     replace([PYTHON, "manage.py", *rest], env)
 
 
-def bench(rest: List[str]) -> int:
+def bench(rest: list[str]) -> int:
     """The speed of the ledger against floors measured beside it."""
     with Lock(VAR / "lock") as held:
         env = environment(**set_up(held), ENVIRONMENT=mode("development"))
     replace([PYTHON, "-m", "tests.bench", *rest], env)
 
 
-def lock(rest: List[str]) -> int:
+def lock(rest: list[str]) -> int:
     """Writes the pins anew; `--upgrade` moves them to the newest versions the .in files allow."""
     with Lock(VAR / "lock") as held:
         make_environment(held)
@@ -952,7 +961,7 @@ def lock(rest: List[str]) -> int:
     return 0
 
 
-def tools(rest: List[str]) -> int:
+def tools(rest: list[str]) -> int:
     """Gets the programs that some tests need, as far as this machine lets us."""
     with Lock(VAR / "lock") as held:
         make_environment(held)
@@ -985,7 +994,7 @@ COMMANDS = {
 }
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     """Runs one command; whatever goes wrong ends in one sentence on stderr."""
     name, rest = (argv or [""])[0], argv[1:]
     if name in ("-h", "--help", "help"):
