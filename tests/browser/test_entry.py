@@ -1,0 +1,291 @@
+"""Keeping books in a real browser: enter, correct, take back, find, and lose nothing."""
+
+import datetime
+
+import pytest
+
+from financetracker.accounts import books
+from financetracker.ledger import journal
+from financetracker.ledger.models import Posting, Transaction
+from tests.browser.conftest import Watched
+from tests.builders import Household
+
+ADD = "/admin/ledger/transaction/add/"
+LIST = "/admin/ledger/transaction/"
+
+
+def fill(window: Watched, *legs: tuple[str, str], payee: str = "", date: str = "") -> None:
+    """Type an entry into the open form."""
+    page = window.page
+    if date:
+        page.locator("[name=date]").fill(date)
+    if payee:
+        page.locator("[name=payee]").fill(payee)
+    for n, (account, amount) in enumerate(legs):
+        page.locator(f"[name=leg-{n}-account]").fill(account)
+        page.locator(f"[name=leg-{n}-amount]").fill(amount)
+
+
+def save(window: Watched) -> None:
+    window.page.get_by_role("button", name="Save", exact=True).last.click()
+    window.page.wait_for_load_state()
+
+
+def amounts(home: Household) -> list[str]:
+    """What the books hold, leg by leg."""
+    with home.scope():
+        return [
+            f"{row.account.name} {row.amount}" for row in Posting.objects.select_related("account").order_by("pk")
+        ]
+
+
+def history(window: Watched) -> str:
+    window.page.locator("#see-history").click()
+    window.page.wait_for_load_state()
+    return window.page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.window(width=1280)),
+                                   pytest.param(390, marks=pytest.mark.window(width=390, color_scheme="dark"))])  # fmt: skip
+def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "12.50"), ("Assets:Cash", ""), payee="Spar", date="2026-03-14")
+    assert page.locator("#balance").inner_text() == "Off by 12.50 EUR"
+    page.locator("[name=leg-1-amount]").press("=")
+    assert page.locator("[name=leg-1-amount]").input_value() == "-12.50"
+    assert page.locator("#balance").inner_text() == "Balanced"
+    save(window)
+    assert amounts(home) == ["Food 12.50", "Cash -12.50"]
+    assert "Spar" in window.go(LIST).locator("main").inner_text()
+
+    page.get_by_role("link", name="Spar").first.click()
+    page.locator("[name=leg-0-amount]").fill("21.50")
+    page.locator("[name=leg-1-amount]").fill("-21.50")
+    save(window)
+    assert amounts(home) == ["Food 21.50", "Cash -21.50"]
+
+    page.get_by_role("link", name="Spar").first.click()
+    page.get_by_text("Void", exact=True).click()
+    page.locator("#void-reason").fill("typed twice")
+    page.get_by_role("button", name="Void it").click()
+    page.wait_for_load_state()
+    with home.scope():
+        made = Transaction.objects.get()
+        assert (made.voided, made.version) == (True, 3)
+
+    window.go(f"{LIST}{made.pk}/change/")
+    assert page.locator("#is-void").is_visible()
+    told = history(window)
+    assert "12.50" in told
+    assert "21.50" in told
+    assert "typed twice" in told
+    assert home.owner.name in told
+    window.go(f"{LIST}{made.pk}/change/")
+    page.get_by_role("button", name="Bring back").click()
+    page.wait_for_load_state()
+    with home.scope():
+        assert not Transaction.objects.get().voided
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+
+def test_reverse_on_another_day(window: Watched, home: Household) -> None:
+    with home.scope():
+        made = home.post("Food 12.50", "Cash -12.50", narration="Milk")
+    window.log_in(home.editor.email)
+    page = window.go(f"{LIST}{made.pk}/change/")
+    page.get_by_text("Reverse", exact=True).click()
+    page.locator("#reverse-date").fill("2026-04-01")
+    page.get_by_role("button", name="Write the opposite").click()
+    page.wait_for_load_state()
+    with home.scope():
+        opposite = Transaction.objects.get(reverses=made)
+        assert opposite.date == datetime.date(2026, 4, 1)
+    assert amounts(home) == ["Food 12.50", "Cash -12.50", "Food -12.50", "Cash 12.50"]
+
+
+def test_an_entry_by_keyboard_alone(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    page.locator("[name=payee]").focus()
+    page.keyboard.type("Corner Shop")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "leg-0-account":
+            break
+    page.keyboard.type("Expenses:Food")
+    page.keyboard.press("Tab")
+    page.keyboard.type("7.80")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "leg-1-account":
+            break
+    page.keyboard.type("Assets:Cash")
+    page.keyboard.press("Tab")
+    page.keyboard.type("=")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: not url.endswith("/add/"))
+    assert amounts(home) == ["Food 7.80", "Cash -7.80"]
+
+
+def test_off_by_is_exact_and_by_commodity(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "0.10"), ("Expenses:Rent", "0.20"), ("Assets:Cash", "-0.3"))
+    assert page.locator("#balance").inner_text() == "Balanced"
+    page.locator("[name=leg-2-commodity]").fill("USD")
+    assert page.locator("#balance").inner_text() == "Off by 0.30 EUR, -0.30 USD"
+    page.locator("[name=leg-2-weight]").fill("0.30")
+    page.locator("[name=leg-2-weight_commodity]").fill("EUR")
+    assert page.locator("#balance").inner_text() == "Balanced"
+    save(window)
+    assert amounts(home) == ["Food 0.10", "Rent 0.20", "Cash -0.3"]
+
+
+def test_what_was_typed_survives_a_refusal(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Foot", "12.50"), ("Assets:Cash", "-1_2"), payee="Spar")
+    save(window)
+    text = page.locator("main").inner_text()
+    assert "What you typed is all here." in text
+    assert "Expenses:Food" in text
+    assert page.locator("[name=leg-0-account]").input_value() == "Expenses:Foot"
+    assert page.locator("[name=leg-1-amount]").input_value() == "-1_2"
+    assert page.locator("[name=payee]").input_value() == "Spar"
+    assert amounts(home) == []
+
+
+def test_the_second_of_two_tabs_is_told(window: Watched, home: Household) -> None:
+    with home.scope():
+        made = home.post("Food 12.50", "Cash -12.50", narration="Milk")
+    window.log_in(home.owner.email)
+    change = f"{LIST}{made.pk}/change/"
+    late = window.open()
+    late.goto(window.address + change)
+    window.go(change)
+    window.page.locator("[name=narration]").fill("Milk and bread")
+    save(window)
+    late.locator("[name=narration]").fill("Only milk")
+    late.get_by_role("button", name="Save", exact=True).last.click()
+    late.wait_for_load_state()
+    text = late.locator("main").inner_text()
+    assert "Milk and bread" in text
+    assert late.locator("[name=narration]").input_value() == "Only milk"
+    with home.scope():
+        assert Transaction.objects.get().narration == "Milk and bread"
+
+
+def test_a_double_click_and_the_back_button_save_once(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "3"), ("Assets:Cash", "-3"))
+    page.get_by_role("button", name="Save", exact=True).last.dblclick()
+    page.wait_for_url(lambda url: not url.endswith("/add/"))
+    assert amounts(home) == ["Food 3", "Cash -3"]
+    page.go_back()
+    page.wait_for_load_state()
+    if page.url.endswith("/add/"):
+        fill(window, ("Expenses:Food", "3"), ("Assets:Cash", "-3"))
+        save(window)
+    assert amounts(home)[:2] == ["Food 3", "Cash -3"]
+
+
+def test_a_form_of_another_book_is_refused(window: Watched, home: Household) -> None:
+    with home.scope():
+        pass
+    other = books.create_book(home.owner, name="Second", base="USD")
+    window.log_in(home.owner.email)
+    page = window.page
+    page.get_by_role("button", name="Home").or_(page.get_by_role("link", name="Home")).first.click()
+    page.wait_for_load_state()
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "3"), ("Assets:Cash", "-3"))
+    tab = window.open()
+    tab.goto(f"{window.address}/admin/book/")
+    tab.get_by_role("button", name="Second").click()
+    tab.wait_for_load_state()
+    save(window)
+    assert page.locator("[name=leg-0-account]").input_value() == "Expenses:Food"
+    assert page.locator("#errors").is_visible()
+    assert amounts(home) == []
+    assert other.name == "Second"
+
+
+def test_searching(window: Watched, home: Household) -> None:
+    with home.scope():
+        home.post("Food 12.50", "Cash -12.50", payee="Spar")
+        home.post("Rent 900", "Bank -900", payee="Landlord", narration="March")
+    window.log_in(home.viewer.email)
+    for words, there, gone in ((">100", "Landlord", "Spar"), ("spar", "Spar", "Landlord"), ("12.50", "Spar", "Landlord"),
+                               ("march", "Landlord", "Spar")):  # fmt: skip
+        page = window.go(LIST)
+        page.get_by_label("Search").first.fill(words)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state()
+        text = page.locator("table").first.inner_text()
+        assert there in text, words
+        assert gone not in text, words
+
+
+def test_a_viewer_is_offered_nothing_to_write(window: Watched, home: Household) -> None:
+    with home.scope():
+        made = home.post("Food 12.50", "Cash -12.50", payee="Spar")
+    page = window.log_in(home.viewer.email)
+    window.go(LIST)
+    assert page.get_by_role("link", name="New", exact=True).count() == 0
+    window.go(f"{LIST}{made.pk}/change/")
+    assert page.get_by_role("button", name="Save", exact=True).count() == 0
+    assert page.get_by_text("Void", exact=True).count() == 0
+
+
+@pytest.mark.window(java_script_enabled=False)
+def test_without_javascript(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "1"), ("Assets:Cash", "-1"), payee="Spar")
+    page.locator("#add-rows").click()
+    assert page.locator("[name=leg-0-account]").input_value() == "Expenses:Food"
+    assert page.locator("tr.leg").count() > 4
+    save(window)
+    assert amounts(home) == ["Food 1", "Cash -1"]
+    window.go(LIST).get_by_role("link", name="Spar").first.click()
+    page.locator("[name=leg-0-amount]").fill("2")
+    page.locator("[name=leg-1-amount]").fill("-2")
+    save(window)
+    assert amounts(home) == ["Food 2", "Cash -2"]
+    page = window.go(f"{LIST}?q=spar")
+    assert "Spar" in page.locator("table").first.inner_text()
+
+
+def test_a_wrong_password_says_so(window: Watched, home: Household) -> None:
+    page = window.go("/admin/")
+    page.locator("input[name=login]").fill(home.owner.email)
+    page.locator("input[name=password]").fill("wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    assert "not correct" in page.locator("main").inner_text()
+    assert page.locator("input[name=login]").input_value() == home.owner.email
+
+
+def test_the_collector_sees_a_violation(window: Watched, home: Household) -> None:
+    page = window.log_in(home.owner.email)
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color:red\">x</p>')")
+    page.wait_for_function("window.violations.length > 0")
+    with pytest.raises(AssertionError, match="style-src"):
+        window.check()
+    window.complaints.clear()
+    page.evaluate("window.violations.length = 0")
+
+
+def test_the_books_of_the_browser_verify(window: Watched, home: Household) -> None:
+    """What the form writes is what the journal would write."""
+    page = window.log_in(home.owner.email)
+    window.go(ADD)
+    fill(window, ("Expenses:Food", "12.50"), ("Assets:Cash", "-12.50"), payee="Spar", date="2026-03-14")
+    page.locator("[name=narration]").fill("Milk")
+    save(window)
+    with home.scope():
+        typed = journal.entry_of(Transaction.objects.select_related("payee", "book").get())
+        assert (typed.payee, typed.narration, str(typed.date)) == ("Spar", "Milk", "2026-03-14")
+        assert journal.residue(typed.legs) == {}
