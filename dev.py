@@ -998,7 +998,8 @@ def main(argv: list[str]) -> int:
     """Runs one command; whatever goes wrong ends in one sentence on stderr."""
     name, rest = (argv or [""])[0], argv[1:]
     if name in ("-h", "--help", "help"):
-        print(__doc__)
+        with contextlib.suppress(BrokenPipeError):
+            print(__doc__, flush=True)
         return 0
     try:
         if os.name != "posix":
