@@ -73,7 +73,9 @@ SENTENCES = {
     "price_is_positive": _("A price is above zero and has at most 20 digits before the point."),
     "price_is_in_another_commodity": _("A commodity is priced in another one."),
     "assertion_is_unique": _("There is an assertion for that day."),
-    "assertion_amount_in_bounds": _("An amount has at most 20 digits before the point, and no tolerance is negative."),
+    "assertion_amount_in_bounds": _(
+        "An amount has at most 20 digits before the point, and no tolerance is negative."
+    ),
     "transaction_is_reversed_once": _("This transaction is reversed already."),
 }
 
