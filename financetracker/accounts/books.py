@@ -1,6 +1,7 @@
 """Writers of the chart of accounts: books, members, commodities, accounts.
 
-Each runs inside a scope (`create_book` inside one without a book) and raises `Refusal` with the rule's name.
+Each runs inside a scope (`create_book` inside one without a book) and raises `Refusal` with the rule's name. A
+refused call leaves the surrounding block as it was.
 """
 
 import datetime
@@ -9,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
+from django.db.transaction import atomic
 
 from financetracker.accounts.errors import NotAllowed, Refusal, refusals
 from financetracker.accounts.iso4217 import CURRENCIES
@@ -54,7 +56,7 @@ def today(book: Book, now: datetime.datetime) -> datetime.date:
 
 def add_member(book: Book, user: User, role: str) -> Membership:
     """Let a person into the book. The running scope must be an owner's."""
-    with refusals():
+    with atomic(), refusals():
         return Membership.objects.create(book=book, user=user, role=role)
 
 
@@ -71,7 +73,7 @@ def add_commodity(
     known = CURRENCIES.get(code)
     if places is None:
         places = known.places if known else 0
-    with refusals():
+    with atomic(), refusals():
         return Commodity.objects.create(
             book=book,
             code=code,
@@ -90,7 +92,7 @@ def open_account(
     Missing parents are placeholders of the same type. An existing account of that name is refused.
     """
     above = parent_for(book, full_name, type_)
-    with refusals():
+    with atomic(), refusals():
         return Account.objects.create(
             book=book,
             parent=above,
