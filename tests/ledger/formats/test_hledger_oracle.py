@@ -33,21 +33,21 @@ def ours(journal: Journal) -> Balances:
 
 
 @pytest.mark.parametrize("name", ["household", "plain"])
-def test_a_file_its_reading_and_our_export_of_it_agree(hledger: Hledger, name: str) -> None:
+def test_a_file_its_reading_and_our_export_of_it_agree(oracle: Hledger, name: str) -> None:
     text = (SAMPLES / f"{name}.journal").read_text(encoding="utf-8")
     journal = read(text, filename=name, commodities=CODES)
     export = write(journal)
-    assert ours(journal) == hledger.balances(text, CODES)
-    assert ours(journal) == hledger.balances(export)
-    assert hledger.run(export, "check", "accounts", "assertions").returncode == 0
+    assert ours(journal) == oracle.balances(text, CODES)
+    assert ours(journal) == oracle.balances(export)
+    assert oracle.run(export, "check", "accounts", "assertions").returncode == 0
     assert arranged(read(export, filename="export")) == arranged(journal)
 
 
-def test_a_changed_amount_is_noticed(hledger: Hledger) -> None:
+def test_a_changed_amount_is_noticed(oracle: Hledger) -> None:
     """The comparison can fail."""
     text = (SAMPLES / "plain.journal").read_text(encoding="utf-8")
     journal = read(text, filename="plain", commodities=CODES)
-    assert ours(journal) != hledger.balances(text.replace("45.5\n", "45.6\n").replace("-645.75", "-645.85"), CODES)
+    assert ours(journal) != oracle.balances(text.replace("45.5\n", "45.6\n").replace("-645.75", "-645.85"), CODES)
 
 
 NUMBERS = [
@@ -63,7 +63,7 @@ ABOVE = [
 
 
 @pytest.mark.parametrize("above", ABOVE)
-def test_numbers_mean_the_same_or_are_refused(hledger: Hledger, above: str) -> None:
+def test_numbers_mean_the_same_or_are_refused(oracle: Hledger, above: str) -> None:
     accepted, expected = [above], {}
     for number in NUMBERS:
         for amount in (f"{number} EUR", f"EUR -{number}", f"-{number}"):
@@ -72,7 +72,7 @@ def test_numbers_mean_the_same_or_are_refused(hledger: Hledger, above: str) -> N
                 expected |= ours(read(f"{above}\n{entry}", filename="x", commodities=CODES))
                 accepted.append(entry)
     assert len(accepted) > 20
-    assert expected == hledger.balances("\n".join(accepted), CODES)
+    assert expected == oracle.balances("\n".join(accepted), CODES)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_numbers_mean_the_same_or_are_refused(hledger: Hledger, above: str) -> N
         ["10 EUR", "= -15 USD"],
     ],
 )
-def test_postings_mean_the_same(hledger: Hledger, postings: list[str]) -> None:
+def test_postings_mean_the_same(oracle: Hledger, postings: list[str]) -> None:
     text = "2024-01-31\n" + "".join(f"  assets:{i}  {amount}\n" for i, amount in enumerate(postings))
     journal = read(text, filename="x")
-    assert ours(journal) == hledger.balances(text)
-    assert ours(journal) == hledger.balances(write(journal))
+    assert ours(journal) == oracle.balances(text)
+    assert ours(journal) == oracle.balances(write(journal))
 
 
 @pytest.mark.parametrize(
@@ -135,47 +135,47 @@ def test_postings_mean_the_same(hledger: Hledger, postings: list[str]) -> None:
         "hello\n",
     ],
 )
-def test_what_hledger_refuses_is_refused(hledger: Hledger, text: str) -> None:
-    assert hledger.refuses(text)
+def test_what_hledger_refuses_is_refused(oracle: Hledger, text: str) -> None:
+    assert oracle.refuses(text)
     with pytest.raises(Refused):
         read(text, filename="x")
 
 
 @pytest.mark.parametrize("comment", ["date: 2024-02-01", "on [2/1]", "x, date:2/1"])
-def test_a_posting_with_its_own_date_would_count_on_another_day(hledger: Hledger, comment: str) -> None:
+def test_a_posting_with_its_own_date_would_count_on_another_day(oracle: Hledger, comment: str) -> None:
     text = f"2024-01-31\n  assets:a  1 EUR ; {comment}\n  assets:b\n"
-    assert "2024-02-01" in hledger.run(text, "register", "assets:a").stdout
+    assert "2024-02-01" in oracle.run(text, "register", "assets:a").stdout
     with pytest.raises(Refused, match="a date of its own"):
         read(text, filename="x")
 
 
-def test_no_text_of_ours_moves_a_posting_to_another_day(hledger: Hledger) -> None:
+def test_no_text_of_ours_moves_a_posting_to_another_day(oracle: Hledger) -> None:
     """Texts that hledger would take for a date or a tag are hidden from it."""
     text = "2024-01-31\n  assets:a  1 EUR\n  income\n"
     entry = read(text, filename="x").entries[0]
     traps = {"date": "2024-02-01", "date2": "x", "note": "[2/1]", "a b": "date:2024-02-01"}
     legs = tuple(replace(leg, memo="date: 2024-02-01 [2/1]", metadata=traps) for leg in entry.legs)
     export = write(Journal(entries=(Entry(entry.date, notes="date: x", metadata=traps, legs=legs),)))
-    register = hledger.run(export, "register").stdout
+    register = oracle.run(export, "register").stdout
     assert register.count("2024-01-31") == 1
     assert "2024-02" not in register
     assert read(export, filename="x").entries[0].legs == legs
 
 
-def types(hledger: Hledger, names: Iterable[str]) -> dict[str, str]:
-    done = hledger.run("".join(f"account {name}\n" for name in names), "accounts", "--types")
+def types(oracle: Hledger, names: Iterable[str]) -> dict[str, str]:
+    done = oracle.run("".join(f"account {name}\n" for name in names), "accounts", "--types")
     found = [line.partition("    ; type: ") for line in done.stdout.splitlines()]
     return {name.strip(): kind.strip() for name, _, kind in found}
 
 
-def test_roots_have_the_types_hledger_gives_them(hledger: Hledger) -> None:
+def test_roots_have_the_types_hledger_gives_them(oracle: Hledger) -> None:
     kinds = ["asset", "asset", "liability", "equity", "equity", "income", "expense"]
     letters = dict(zip("ACLEVRX", kinds, strict=True))
     names = (
         "asset ASSETS Assets:Bank debt Debts:x liability Liabilities equity equity:trading income Incomes revenue "
         "REVENUES:x expense expenses:y equities assetsx cash"
     )
-    for name, letter in types(hledger, names.split()).items():
+    for name, letter in types(oracle, names.split()).items():
         text = f"2024-01-31\n  {name}  1 EUR\n  equity:opening\n"
         if letter:
             assert read(text, filename="x").accounts[0].type == letters[letter], name
@@ -205,11 +205,11 @@ def books(draw: st.DrawFn) -> Journal:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(books())
-def test_hledger_reads_every_export(hledger: Hledger, journal: Journal) -> None:
+def test_hledger_reads_every_export(oracle: Hledger, journal: Journal) -> None:
     export = write(journal)
     spelled = spellings(export, journal)
     expected = ours(Journal(entries=tuple(map(counted, journal.entries))))
-    assert hledger.balances(export) == {(spelled[name], code): value for (name, code), value in expected.items()}
+    assert oracle.balances(export) == {(spelled[name], code): value for (name, code), value in expected.items()}
 
 
 def counted(entry: Entry) -> Entry:

@@ -228,6 +228,7 @@ def test_comments_of_the_file_say_nothing() -> None:
         ("1,5 EUR", "1.5", "EUR"),
         (".5 EUR", "0.5", "EUR"),
         ("1. EUR", "1", "EUR"),
+        ("1, EUR", "1", "EUR"),
         ("0.125 EUR", "0.125", "EUR"),
         ("1234.567 EUR", "1234.567", "EUR"),
         ("1,234.50 EUR", "1234.50", "EUR"),
@@ -263,6 +264,7 @@ def test_amounts(written: str, amount: str, code: str) -> None:
         ("decimal-mark .", "1,000 EUR", "1000"),
         ("decimal-mark , ; comment", "1,000 EUR", "1.000"),
         ("decimal-mark ,\ncommodity 1,000.00 EUR", "1.000 EUR", "1000"),
+        ("decimal-mark ,", "1000. EUR", "1000"),
         ("commodity 1,000.00 EUR", "1.000,50 EUR", "1000.50"),
         # the rest of the file shows what its marks mean
         ("2023-01-01\n  assets:bank  1.50 USD\n  income:pay\n", "1.000 EUR", "1.000"),
@@ -430,14 +432,16 @@ def test_the_tolerance(text: str, accepted: bool) -> None:
         assert reason.startswith("2: this transaction does not balance: its postings sum to ")
 
 
-def test_a_product_finer_than_the_books_is_rounded_into_the_weight() -> None:
+def test_products_finer_than_the_books_are_rounded_into_the_weights() -> None:
     entry = only(
-        "2024-01-31\n  assets:a  1.234567890123 ETH @ 0.069123456789123 BTC\n"
-        "  assets:b  -1 X @@ 0.085337600 BTC\n"
-        "  assets:c  0.000000001 BTC\n  assets:c  -0.000000001 BTC\n"
+        "2024-01-31\n  assets:a  1.23456789012 ETH @ 0.0691234567891 BTC\n"
+        "  assets:a  2.23456789012 ETH @ 0.0691234567891 BTC\n  assets:b  -0.239799 BTC\n"
     )
-    assert sum(leg.weight for leg in entry.legs) == 0
-    assert all(-leg.weight.as_tuple().exponent <= 18 for leg in entry.legs)  # type: ignore[operator]
+    assert sum((leg.weight for leg in entry.legs), Decimal(0)) == 0
+    assert [leg.weight for leg in entry.legs[:2]] == [
+        Decimal("0.085337600205920177"),
+        Decimal("0.154461399794079823"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,7 @@ def journals(draw: st.DrawFn) -> Journal:
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(journals())
 @example(Journal(entries=(simple(metadata={"x": ""}, tags=("x", "ft-y")),)))
+@example(Journal(entries=(simple(notes="a\n"), simple(notes="\na"), simple(notes="a\n\nb"))))
 @example(Journal(entries=(simple(code="a)b", notes=","), simple(code=" ", notes=", \n;"))))
 def test_what_is_written_is_read_again(journal: Journal) -> None:
     back = read(write(journal), filename="export.journal")
