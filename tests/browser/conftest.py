@@ -36,7 +36,7 @@ class Watched:
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context, self.address = context, address
         self.complaints: list[str] = []
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.add_init_script(WATCH)
         self.page = self.open()
 
@@ -67,13 +67,13 @@ class Watched:
         self.page.goto(self.address + path)
         return self.page
 
-    def log_in(self, email: str, password: str = "password") -> Page:
+    def log_in(self, email: str) -> Page:
         """Log in by keyboard, and wait for the first page behind the login."""
         page = self.go("/admin/")
         page.get_by_label("e-mail", exact=False).first.focus()
         page.keyboard.type(email)
         page.keyboard.press("Tab")
-        page.keyboard.type(password)
+        page.keyboard.type("password")
         page.keyboard.press("Enter")
         page.wait_for_url("**/admin/**")
         return page

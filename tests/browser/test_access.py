@@ -85,8 +85,8 @@ def test_every_page(window: Watched, home: Household, axe: str, look: str) -> No
             found.append(f"{path} is {wide} px too wide")
     window.go("/admin/ledger/transaction/add/")
     page.locator("[name=leg-0-account]").fill("Nothing")
-    page.get_by_role("button", name="Save", exact=True).last.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save", exact=True).last.click()
     found += serious(page, axe)
     assert not found, "\n".join(found)
 

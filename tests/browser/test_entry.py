@@ -27,8 +27,8 @@ def fill(window: Watched, *legs: tuple[str, str], payee: str = "", date: str = "
 
 
 def save(window: Watched) -> None:
-    window.page.get_by_role("button", name="Save", exact=True).last.click()
-    window.page.wait_for_load_state()
+    with window.page.expect_navigation():
+        window.page.get_by_role("button", name="Save", exact=True).last.click()
 
 
 def amounts(home: Household) -> list[str]:
@@ -39,14 +39,25 @@ def amounts(home: Household) -> list[str]:
         ]
 
 
+def made_id(home: Household) -> int:
+    """The only transaction there is."""
+    with home.scope():
+        return Transaction.objects.get().pk
+
+
 def history(window: Watched) -> str:
-    window.page.locator("#see-history").click()
-    window.page.wait_for_load_state()
+    with window.page.expect_navigation():
+        window.page.locator("#see-history").click()
     return window.page.locator("main").inner_text()
 
 
-@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.window(width=1280)),
-                                   pytest.param(390, marks=pytest.mark.window(width=390, color_scheme="dark"))])  # fmt: skip
+@pytest.mark.parametrize(
+    "width",
+    [
+        pytest.param(1280, marks=pytest.mark.window(width=1280)),
+        pytest.param(390, marks=pytest.mark.window(width=390, color_scheme="dark")),
+    ],
+)
 def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -> None:
     page = window.log_in(home.owner.email)
     window.go(ADD)
@@ -59,17 +70,18 @@ def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -
     assert amounts(home) == ["Food 12.50", "Cash -12.50"]
     assert "Spar" in window.go(LIST).locator("main").inner_text()
 
-    page.get_by_role("link", name="Spar").first.click()
+    window.go(f"{LIST}{made_id(home)}/change/")
     page.locator("[name=leg-0-amount]").fill("21.50")
     page.locator("[name=leg-1-amount]").fill("-21.50")
     save(window)
     assert amounts(home) == ["Food 21.50", "Cash -21.50"]
 
-    page.get_by_role("link", name="Spar").first.click()
+    with window.go(LIST).expect_navigation():
+        page.get_by_role("link", name="Spar").first.click()
     page.get_by_text("Void", exact=True).click()
     page.locator("#void-reason").fill("typed twice")
-    page.get_by_role("button", name="Void it").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Void it").click()
     with home.scope():
         made = Transaction.objects.get()
         assert (made.voided, made.version) == (True, 3)
@@ -82,8 +94,8 @@ def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -
     assert "typed twice" in told
     assert home.owner.name in told
     window.go(f"{LIST}{made.pk}/change/")
-    page.get_by_role("button", name="Bring back").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Bring back").click()
     with home.scope():
         assert not Transaction.objects.get().voided
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
@@ -96,8 +108,8 @@ def test_reverse_on_another_day(window: Watched, home: Household) -> None:
     page = window.go(f"{LIST}{made.pk}/change/")
     page.get_by_text("Reverse", exact=True).click()
     page.locator("#reverse-date").fill("2026-04-01")
-    page.get_by_role("button", name="Write the opposite").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Write the opposite").click()
     with home.scope():
         opposite = Transaction.objects.get(reverses=made)
         assert opposite.date == datetime.date(2026, 4, 1)
@@ -167,8 +179,8 @@ def test_the_second_of_two_tabs_is_told(window: Watched, home: Household) -> Non
     window.page.locator("[name=narration]").fill("Milk and bread")
     save(window)
     late.locator("[name=narration]").fill("Only milk")
-    late.get_by_role("button", name="Save", exact=True).last.click()
-    late.wait_for_load_state()
+    with late.expect_navigation():
+        late.get_by_role("button", name="Save", exact=True).last.click()
     text = late.locator("main").inner_text()
     assert "Milk and bread" in text
     assert late.locator("[name=narration]").input_value() == "Only milk"
@@ -197,14 +209,14 @@ def test_a_form_of_another_book_is_refused(window: Watched, home: Household) -> 
     other = books.create_book(home.owner, name="Second", base="USD")
     window.log_in(home.owner.email)
     page = window.page
-    page.get_by_role("button", name="Home").or_(page.get_by_role("link", name="Home")).first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Home").or_(page.get_by_role("link", name="Home")).first.click()
     window.go(ADD)
     fill(window, ("Expenses:Food", "3"), ("Assets:Cash", "-3"))
     tab = window.open()
     tab.goto(f"{window.address}/admin/book/")
-    tab.get_by_role("button", name="Second").click()
-    tab.wait_for_load_state()
+    with tab.expect_navigation():
+        tab.get_by_role("button", name="Second").click()
     save(window)
     assert page.locator("[name=leg-0-account]").input_value() == "Expenses:Food"
     assert page.locator("#errors").is_visible()
@@ -217,12 +229,12 @@ def test_searching(window: Watched, home: Household) -> None:
         home.post("Food 12.50", "Cash -12.50", payee="Spar")
         home.post("Rent 900", "Bank -900", payee="Landlord", narration="March")
     window.log_in(home.viewer.email)
-    for words, there, gone in ((">100", "Landlord", "Spar"), ("spar", "Spar", "Landlord"), ("12.50", "Spar", "Landlord"),
-                               ("march", "Landlord", "Spar")):  # fmt: skip
+    rent, food = ("Landlord", "Spar"), ("Spar", "Landlord")
+    for words, (there, gone) in ((">100", rent), ("spar", food), ("12.50", food), ("march", rent)):
         page = window.go(LIST)
         page.get_by_label("Search").first.fill(words)
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         text = page.locator("table").first.inner_text()
         assert there in text, words
         assert gone not in text, words
@@ -249,7 +261,7 @@ def test_without_javascript(window: Watched, home: Household) -> None:
     assert page.locator("tr.leg").count() > 4
     save(window)
     assert amounts(home) == ["Food 1", "Cash -1"]
-    window.go(LIST).get_by_role("link", name="Spar").first.click()
+    window.go(f"{LIST}{made_id(home)}/change/")
     page.locator("[name=leg-0-amount]").fill("2")
     page.locator("[name=leg-1-amount]").fill("-2")
     save(window)
@@ -262,8 +274,8 @@ def test_a_wrong_password_says_so(window: Watched, home: Household) -> None:
     page = window.go("/admin/")
     page.locator("input[name=login]").fill(home.owner.email)
     page.locator("input[name=password]").fill("wrong")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert "not correct" in page.locator("main").inner_text()
     assert page.locator("input[name=login]").input_value() == home.owner.email
 
