@@ -76,6 +76,6 @@ def fetch_axe() -> None:
 
 
 def missing() -> list[str]:
-    """The Debian packages of what is not there."""
-    found = {"chromium": chromium_path(), "hledger": hledger_path()}
+    """What is not there: Debian packages by their names, and axe-core."""
+    found = {"chromium": chromium_path(), "hledger": hledger_path(), "axe-core": axe_path()}
     return [name for name, path in found.items() if path is None]
