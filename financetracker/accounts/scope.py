@@ -47,11 +47,13 @@ def scope(
     """Run a block as this person in this book, in one database transaction.
 
     `source` names the door ("admin", "import", …) in history; a nested block keeps the outer one's. On leaving,
-    the outer scope is put back, because a released savepoint does not undo a transaction-local setting. One query
-    to enter and one to leave. Raises NotAMember if the person is no member of the book or can no longer log in.
+    the outer scope is put back, because a released savepoint does not undo a transaction-local setting; the commit
+    of the outermost one does. One query to enter, and one to leave a nested block. Raises NotAMember if the person
+    is no member of the book or can no longer log in.
     """
     before = current()
     source = source or before.source
+    nested = connections[using].in_atomic_block
     with atomic(using=using):
         inside = Scope(user_id, book_id, source, _enter(user_id, book_id, source, using))
         token = _running.set(inside)
@@ -59,7 +61,8 @@ def scope(
             yield inside
         finally:
             _running.reset(token)
-        _put_back(before, using)
+        if nested:
+            _put_back(before, using)
 
 
 @contextmanager

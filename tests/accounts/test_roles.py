@@ -121,6 +121,16 @@ def test_a_row_cannot_be_written_into_another_book(world: World) -> None:
                 assert sqlstate(f"UPDATE {table} SET book_id = {world['their_book']}") == "42501", table
 
 
+def test_the_commit_ends_a_scope(world: World) -> None:
+    """No test's own transaction is around this one, as in a request."""
+    assert not connections[APP].in_atomic_block
+    with scope(world["person"], world["book"]):
+        pid = run("SELECT pg_backend_pid()")
+    assert run("SELECT pg_backend_pid()") == pid
+    assert run("SELECT current_setting('app.user', true), current_setting('app.book', true)") == [("", "")]
+    assert sqlstate("SELECT * FROM accounts_account") == "42501"
+
+
 def test_the_next_borrower_of_a_connection_has_no_book(world: World) -> None:
     with world.undone(APP):
         (mine,) = run("SELECT pg_backend_pid()")
