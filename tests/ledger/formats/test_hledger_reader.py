@@ -498,6 +498,18 @@ def test_sums_that_are_refused(postings: list[str], reason: str) -> None:
     assert got.startswith(f"2: {reason}"), got
 
 
+def test_a_rest_that_would_turn_a_price_is_refused() -> None:
+    postings = "  assets:a  1 H @@ 0.002 USD\n  assets:b  1.002 USD\n  income  -1.00 USD\n"
+    assert refusals("commodity 1000.00 USD\n2024-01-31\n" + postings) == [
+        "2: what is open, 0.004 USD, is more than any price holds"
+    ]
+
+
+def test_computed_amounts_beyond_the_bounds_are_refused() -> None:
+    text = "2024-01-31\n  assets:a  99999999999999999999 EUR @ 10 USD\n  assets:b\n"
+    assert refusals(text) == [f"{line}: an amount here has more than 20 digits" for line in (2, 3)]
+
+
 def test_postings_of_zero_are_left_out_and_said() -> None:
     journal = the(
         "2024-01-31 x\n  assets:a  1 EUR\n  expenses:fee  0\n  income:x  -1 EUR\n  income:y\n"
@@ -534,6 +546,14 @@ def test_assertions_are_checked_in_the_order_of_days() -> None:
     ]
     assert [said.position for said in journal.assertions] == [0, 1]
     assert [entry.date.day for entry in journal.entries] == [2, 1]
+
+
+def test_an_assertion_of_everything_falls_when_something_else_arrives() -> None:
+    journal = the(
+        "2024-01-01\n  assets:a  1 EUR == 1 EUR\n  income:x\n2024-01-01\n  assets:a  1 USD\n  income:x\n"
+    )
+    assert journal.assertions == ()
+    assert journal.entries[0].legs[0].metadata == {"assertion": "== 1 EUR"}
 
 
 def test_an_assertion_that_does_not_hold_at_the_end_of_the_day_stays_with_its_leg() -> None:
@@ -767,6 +787,7 @@ REFUSED_LINES = [
     ("24-01-31 x", 1, "24-01-31 is not a date"),
     ("2024-01/31 x", 1, "2024-01/31 is not a date"),
     ("2024-01-" + "9" * 5000 + " x", 1, "2024-01-9999"),
+    ("2024-01-" + "9" * 30 + " x", 1, f"2024-01-{'9' * 30} is not a date"),
     ("1/31 x", 1, "the date 1/31 has no year"),
     ("20240131 x", 1, "“20240131 x” does not begin with a date"),
     ("2024-01 x", 1, "the date 2024-01 has no year"),

@@ -387,9 +387,8 @@ def _legs(draft: Draft, books: _Books) -> tuple[Leg, ...]:
             if not leg.asserted:
                 books.remark(leg.line, f"a posting of zero to {leg.account} is left out")
             continue
-        for value in (amount, leg.weight):
-            if value and value.adjusted() >= WHOLE_DIGITS:
-                books.settled.problems.append((leg.line, f"an amount here has more than {WHOLE_DIGITS} digits"))
+        if max(abs(amount), abs(leg.weight)).adjusted() >= WHOLE_DIGITS:
+            books.settled.problems.append((leg.line, f"an amount here has more than {WHOLE_DIGITS} digits"))
         legs.append(
             Leg(
                 account=leg.account,
