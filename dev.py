@@ -6,7 +6,7 @@
     python3 dev.py check             lint, types, imports and migrations, without the tests
     python3 dev.py manage COMMAND    manage.py, with the database up
     python3 dev.py bench [ARGS]      speed, as ratios against floors measured in the same run
-    python3 dev.py tools             the programs some tests need: Chromium and hledger
+    python3 dev.py tools             what some tests need: Chromium, hledger, axe-core
     python3 dev.py lock [ARGS]       the pins of requirements*.txt, from requirements*.in
     python3 dev.py stop              end what `demo` left running
 
@@ -962,26 +962,30 @@ def lock(rest: list[str]) -> int:
 
 
 def tools(rest: list[str]) -> int:
-    """Gets the programs that some tests need, as far as this machine lets us."""
+    """Gets what some tests need beside Python, as far as this machine lets us."""
     with Lock(VAR / "lock") as held:
         make_environment(held)
-        finder = [PYTHON, "-c", "from tests.programs import missing; print(*missing())"]
-        wanted = run(finder, held, cwd=ROOT).stdout.split()
-        if "axe-core" in wanted:
-            wanted.remove("axe-core")
-            with Step("getting axe-core with npm"):
-                run([PYTHON, "-c", "from tests.programs import fetch_axe; fetch_axe()"], held, cwd=ROOT)
+        ask = [PYTHON, "-c", "from tests.programs import missing; print(*missing())"]
+        wanted = run(ask, held, cwd=ROOT).stdout.split()
+        programs = [name for name in wanted if name != "axe-core"]
+        if "axe-core" in wanted and not shutil.which("npm"):
+            programs.append("npm")
         apt = shutil.which("apt-get") if os.getuid() == 0 else None
-        if wanted and apt:
-            with Step(f"installing {' and '.join(wanted)} with apt-get"):
+        if programs and apt:
+            with Step(f"installing {' and '.join(programs)} with apt-get"):
+                env = environment(DEBIAN_FRONTEND="noninteractive")
                 run([apt, "-q", "update"], held)
-                run([apt, "-q", "install", "-y", *wanted], held, env=environment(DEBIAN_FRONTEND="noninteractive"))
-        elif "chromium" in wanted:
+                run([apt, "-q", "install", "-y", "--no-install-recommends", *programs], held, env=env)
+        elif "chromium" in programs:
             with Step("downloading Chromium with Playwright"):
                 run([PYTHON, "-m", "playwright", "install", "chromium"], held)
-        still = run(finder, held, cwd=ROOT).stdout.split()
+        if "axe-core" in wanted:
+            with Step("getting axe-core with npm"):
+                run([PYTHON, "-c", "from tests.programs import fetch_axe; fetch_axe()"], held, cwd=ROOT)
+        still = run(ask, held, cwd=ROOT).stdout.split()
     if still:
-        raise Stop(f"Still missing: {', '.join(still)}. Install it with the system's own package manager.")
+        cure = "install it with the system's own package manager; all that was said is in var/setup.log."
+        raise Stop(f"Still missing: {', '.join(still)}: {cure}")
     say("Chromium, hledger and axe-core are there.")
     return 0
 
