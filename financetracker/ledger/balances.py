@@ -234,18 +234,21 @@ def register(
 
     Pages are found by key, so the last page costs what the first does, save for the sum of what lies below it.
     An account with several commodities has a balance for each; `commodity` narrows to one. Voided legs are out.
-    Two queries (three with the account's book). `limit` is at least 1.
+    Three queries. `limit` is at least 1.
     """
     rows = Posting.objects.filter(account=account, voided=False)
     if commodity is not None:
         rows = rows.filter(commodity=commodity)
     if before is not None:
-        rows = rows.filter(Q(date__lt=before.date) | Q(date=before.date, pk__lt=before.posting_id))
-    rows = rows.select_related("transaction__payee", "commodity", "weight_commodity").order_by("-date", "-pk")
-    found = list(rows[: limit + 1])
-    shown = found[:limit]
-    if not shown:
+        # The bound on the date alone is what the index can begin at.
+        rows = rows.filter(Q(date__lt=before.date) | Q(pk__lt=before.posting_id), date__lte=before.date)
+    # Found first, by the register's index alone, and joined afterwards: row security makes the planner expect one
+    # row of every table that is joined, and it then joins the whole account before it takes a page of it.
+    ids = list(rows.order_by("-date", "-pk").values_list("pk", flat=True)[: limit + 1])
+    if not ids:
         return Page([], None)
+    joined = Posting.objects.select_related("transaction__payee", "commodity", "weight_commodity")
+    shown = list(joined.filter(pk__in=ids[:limit]).order_by("-date", "-pk"))
     top, last = shown[0], shown[-1]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -262,7 +265,7 @@ def register(
     for posting in shown:
         lines.append(Line(posting, running[posting.commodity_id]))
         running[posting.commodity_id] = money.EXACT.subtract(running[posting.commodity_id], posting.amount)
-    return Page(lines, Cursor(last.date, last.pk) if len(found) > limit else None)
+    return Page(lines, Cursor(last.date, last.pk) if len(ids) > limit else None)
 
 
 def _nodes(accounts: Iterable[Account]) -> list[Node]:
