@@ -586,7 +586,7 @@ class Server:
         owner = self.user.get("user", os.getuid())
         self.socket.mkdir(mode=0o700, exist_ok=True)
         if self.user and self.socket.lstat().st_uid == 0:
-            os.chown(self.socket, owner, self.user["group"])
+            os.chown(self.socket, owner, self.user["group"], follow_symlinks=False)
         info = self.socket.lstat()
         if self.socket.is_symlink() or info.st_uid != owner:
             raise Stop(f"{self.socket} belongs to another user: remove it and run this again.")
