@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, LiteralString, cast
 
 from django.core.management import call_command
@@ -258,12 +259,16 @@ def take_out(rules: Iterable[str]) -> None:
 # --- Statements that attacks are made of
 
 
+# A place for each leg that is ever added: no two of one transaction stand in the same.
+PLACES = count(9)
+
+
 def leg(**values: str) -> str:
     """One row for `add_legs`: SQL by column name, an uncleared debit of 1 EUR to Food in `shop` unless said."""
     row = {
         "book_id": "%(book)s",
         "transaction_id": "%(shop)s",
-        "position": "9",
+        "position": str(next(PLACES)),
         "account_id": "%(food)s",
         "date": f"'{DAY}'",
         "voided": "false",

@@ -76,6 +76,8 @@ SENTENCES = {
     "assertion_amount_in_bounds": _(
         "An amount has at most 20 digits before the point, and no tolerance is negative."
     ),
+    "transaction_date_in_calendar": _("A date lies between the years 1 and 9999."),
+    "transaction_tag_is_unique": _("The transaction has this tag already."),
     "transaction_is_reversed_once": _("This transaction is reversed already."),
 }
 

@@ -204,7 +204,6 @@ class TransactionAdmin(BookAdmin):
         """Write the opposite of a transaction on the day that was typed."""
 
         def act(row: Transaction, version: int) -> Transaction:
-            _refuse_stale(row, version)
             try:
                 day = DayField().clean(request.POST.get("date", ""))
                 public_id = uuid.UUID(request.POST.get("public_id", ""))
@@ -212,7 +211,7 @@ class TransactionAdmin(BookAdmin):
                 raise Refusal(" ".join(error.messages)) from error
             except ValueError:
                 public_id = uuid.uuid4()
-            return journal.reverse(row, date=day, public_id=public_id)
+            return journal.reverse(row, date=day, version=version, public_id=public_id)
 
         return self._act(request, pk, act)
 

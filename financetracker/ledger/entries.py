@@ -90,6 +90,7 @@ def check(book: Book, entry: Entry) -> None:
 
     Looks at the objects it was given and runs no query; the database has the last word.
     """
+    _check_texts(entry)
     for index, leg in enumerate(entry.legs):
         if leg.account.book_id != book.pk or leg.commodity.book_id != book.pk:
             message = _("There is no such account or commodity in this book.")
@@ -102,6 +103,24 @@ def check(book: Book, entry: Entry) -> None:
     off = residue(entry.legs)
     if off:
         raise Unbalanced(off)
+
+
+# What the columns hold, and what PostgreSQL keeps in no text at all.
+_WIDTHS = {"payee": 200, "narration": 500, "code": 60, "flag": 1, "notes": 100_000}
+_TAG_WIDTH, _MEMO_WIDTH = 60, 500
+
+
+def _check_texts(entry: Entry) -> None:
+    texts = [(getattr(entry, name), width) for name, width in _WIDTHS.items()]
+    texts += [(tag, _TAG_WIDTH) for tag in entry.tags] + [(leg.memo, _MEMO_WIDTH) for leg in entry.legs]
+    for text, width in texts:
+        if len(text) > width or "\0" in text:
+            shown = text[:30].replace("\0", "�")
+            raise Refusal(
+                _("“%(text)s…” is longer than %(width)d characters, or holds one that cannot be kept.")
+                % {"text": shown, "width": width},
+                rule="text_fits",
+            )
 
 
 def _check_leg(entry: Entry, index: int, leg: Leg) -> None:

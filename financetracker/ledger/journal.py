@@ -179,23 +179,45 @@ def reinstate(transaction: Transaction, *, version: int, reason: str = "") -> Tr
 
 
 def reverse(
-    transaction: Transaction, *, date: datetime.date, narration: str = "", public_id: uuid.UUID | None = None
+    transaction: Transaction,
+    *,
+    date: datetime.date,
+    version: int | None = None,
+    narration: str = "",
+    public_id: uuid.UUID | None = None,
 ) -> Transaction:
-    """Write the opposite of a transaction on another day, linked to it. At most one reversal counts at a time."""
-    if transaction.voided:
-        raise Refusal(_("This transaction is void: there is nothing to reverse."), rule="transaction_is_void")
-    legs = [replace(leg, id=None, state=Posting.State.UNCLEARED) for leg in legs_of(transaction)]
-    opposite = [
-        replace(leg, amount=-leg.amount, weight=None if leg.weight is None else -leg.weight) for leg in legs
-    ]
-    entry = replace(
-        entry_of(transaction, opposite),
-        date=date,
-        narration=narration or _("Reversal: %(what)s") % {"what": transaction.narration or transaction.date},
-        public_id=public_id or uuid.uuid4(),
-        reverses=transaction,
-    )
-    return post(transaction.book, entry)
+    """Write the opposite of a transaction on another day, linked to it. At most one reversal counts at a time.
+
+    The transaction is held while its legs are read, so that what is reversed is what it says; with `version` it is
+    refused as Stale if that is not what the person looked at.
+    """
+    with atomic(), refusals():
+        require_writer()
+        rows = Transaction.objects.select_related("book", "payee").select_for_update(of=("self",), no_key=True)
+        held = rows.get(pk=transaction.pk)
+        if version is not None and held.version != version:
+            raise Stale(held.version)
+        if held.voided:
+            raise Refusal(_("This transaction is void: there is nothing to reverse."), rule="transaction_is_void")
+        opposite = [
+            replace(
+                leg,
+                id=None,
+                state=Posting.State.UNCLEARED,
+                amount=-leg.amount,
+                weight=None if leg.weight is None else -leg.weight,
+            )
+            for leg in legs_of(held)
+        ]
+        told = narration or _("Reversal: %(what)s") % {"what": held.narration or held.date}
+        entry = replace(
+            entry_of(held, opposite),
+            date=date,
+            narration=told[:500],
+            public_id=public_id or uuid.uuid4(),
+            reverses=held,
+        )
+        return post(held.book, entry)
 
 
 def clear(book: Book, postings: Iterable[Posting], state: str = Posting.State.CLEARED) -> int:

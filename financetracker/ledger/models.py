@@ -176,7 +176,9 @@ class Posting(models.Model):
         RECONCILED = "reconciled", _("reconciled")
 
     book = models.ForeignKey(Book, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
-    transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="postings", db_constraint=False)
+    transaction = models.ForeignKey(
+        Transaction, models.PROTECT, related_name="postings", db_constraint=False, db_index=False
+    )
     position = models.PositiveSmallIntegerField(_("position"))
     account = models.ForeignKey(
         Account,
@@ -223,6 +225,12 @@ class Posting(models.Model):
             ),
         ]
         constraints: ClassVar = [
+            # Judged when the statement ends: an amendment may swap two legs. It is the index of the legs, too.
+            models.UniqueConstraint(
+                fields=["transaction", "position"],
+                name="posting_position_is_unique",
+                deferrable=models.Deferrable.IMMEDIATE,
+            ),
             models.CheckConstraint(
                 condition=~Q(amount=0),
                 name="posting_amount_is_not_zero",

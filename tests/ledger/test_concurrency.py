@@ -217,8 +217,9 @@ def same_pair(scene: Scene) -> object:
     return scene.sql(
         "INSERT INTO ledger_posting (book_id, transaction_id, position, account_id, date, voided, amount,"
         " commodity_id, weight, weight_commodity_id, state, memo, metadata)"
-        " SELECT t.book_id, t.id, 9, a, t.date, t.voided, n, %(EUR)s, n, %(EUR)s, 'uncleared', '', '{}'"
-        " FROM ledger_transaction t, (VALUES (%(food)s, 3), (%(cash)s, -3)) AS v (a, n) WHERE t.id = %(shop)s"
+        " SELECT t.book_id, t.id, pg_backend_pid() %% 10000 * 2 + i, a, t.date, t.voided, n, %(EUR)s, n, %(EUR)s,"
+        " 'uncleared', '', '{}' FROM ledger_transaction t,"
+        " (VALUES (10, %(food)s, 3), (11, %(cash)s, -3)) AS v (i, a, n) WHERE t.id = %(shop)s"
     )
 
 

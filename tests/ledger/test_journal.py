@@ -176,3 +176,28 @@ def test_history_has_old_and_new(home: Household) -> None:
             ("update", Decimal("12.50"), Decimal(20)),
         ]
         assert {(row.actor, row.source) for row in history} == {(home.owner, "test")}
+
+
+def test_reverse_takes_what_the_books_say_now(home: Household) -> None:
+    with home.scope():
+        made = home.post("Food 12.50", "Cash -12.50", narration="x" * 500)
+        food, cash = journal.legs_of(made)
+        changed = home.entry(replace(food, amount=Decimal(20)), replace(cash, amount=Decimal(-20)))
+        journal.amend(made, changed, version=1)
+        with pytest.raises(journal.Stale):
+            journal.reverse(made, date=DAY, version=1)
+        assert rows(journal.reverse(made, date=DAY)) == [("Food", -20), ("Cash", 20)]
+        long = home.post("Food 1", "Cash -1", narration="x" * 500)
+        assert len(journal.reverse(long, date=DAY).narration) == 500
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"payee": "x" * 201}, {"narration": "x" * 501}, {"code": "x" * 61}, {"notes": "a\0b"}, {"tags": ["x" * 61]}],
+)
+def test_texts_that_do_not_fit_are_refused(home: Household, columns: dict[str, object]) -> None:
+    with home.scope():
+        with pytest.raises(Refusal) as refused:
+            home.post("Food 1", "Cash -1", **columns)
+        assert refused.value.rule == "text_fits"
+        assert not Transaction.objects.exists()

@@ -190,11 +190,12 @@ BALANCE = [
         "a weight's commodity changes",
         change("buy_depot", "weight_commodity_id = %(EUR)s"),
     ),
-    Attack("transaction_balances", "a leg moves", change("quad_food", "transaction_id = %(shop)s")),
+    Attack("transaction_balances", "a leg moves", change("quad_food", "transaction_id = %(shop)s, position = 7")),
     Attack(
         "transaction_balances",
         "+1 from one and -1 from another move into a third",
-        "UPDATE ledger_posting SET transaction_id = %(shop)s WHERE id IN (%(quad_food)s, %(extra)s)".replace(
+        "UPDATE ledger_posting SET position = position + 7, transaction_id = %(shop)s"
+        " WHERE id IN (%(quad_food)s, %(extra)s)".replace(
             "%(extra)s",
             "(SELECT id FROM ledger_posting WHERE transaction_id = %(rent)s AND amount = -1)",
         ),
@@ -216,11 +217,15 @@ BALANCE = [
     Attack(
         "transaction_has_postings",
         "all move to another",
-        "UPDATE ledger_posting SET transaction_id = %(rent)s WHERE transaction_id = %(shop)s",
+        "UPDATE ledger_posting SET position = position + 7, transaction_id = %(rent)s"
+        " WHERE transaction_id = %(shop)s",
     ),
 ]
 
 ONE_LEG = [
+    Attack(
+        "posting_position_is_unique", "two legs in one place", change("shop_food", "position = 1"), sqlstate=UNIQUE
+    ),
     Attack("posting_amount_is_not_zero", "a leg of nothing", whole({"amount": "0"}, {"amount": "0"})),
     Attack(
         "posting_amount_is_not_zero", "emptied", change("buy_depot", "amount = 0, weight = 0"), behind=(BALANCES,)
@@ -289,7 +294,7 @@ ONE_LEG = [
         Attack(
             "posting_references_stay_in_book",
             f"changed: {column} {value}",
-            change("buy_depot", f"{column} = {value}"),
+            change("buy_depot", f"{column} = {value}, position = 7"),
             behind=(BALANCES,),
         )
         for column, value in STRAY
@@ -319,7 +324,8 @@ ONE_LEG = [
     Attack(
         "posting_mirrors_transaction",
         "moved to one of another day",
-        "UPDATE ledger_posting SET transaction_id = %(shop)s WHERE id IN (%(quad_food)s, %(quad_cash)s)",
+        "UPDATE ledger_posting SET position = position + 7, transaction_id = %(shop)s"
+        " WHERE id IN (%(quad_food)s, %(quad_cash)s)",
         before=move_to("2026-03-15"),
     ),
 ]
@@ -339,7 +345,8 @@ FIXED = [
             ("two legs less", "DELETE FROM ledger_posting WHERE id IN (%(quad_food)s, %(quad_cash)s)", (), ""),
             (
                 "all legs moved",
-                "UPDATE ledger_posting SET transaction_id = %(rent)s WHERE id IN (%(quad_food)s, %(quad_cash)s)",
+                "UPDATE ledger_posting SET position = position + 7, transaction_id = %(rent)s"
+                " WHERE id IN (%(quad_food)s, %(quad_cash)s)",
                 (),
                 "",
             ),
@@ -355,7 +362,12 @@ FIXED = [
             ("its amount", twice("settled"), (), ""),
             ("its account", reaccount("settled_bank", "cash"), (), ""),
             ("its day", move_to("2026-03-15", "settled"), (), ""),
-            ("its transaction", change("settled_bank", "transaction_id = %(rent)s"), (BALANCES,), ""),
+            (
+                "its transaction",
+                change("settled_bank", "transaction_id = %(rent)s, position = 7"),
+                (BALANCES,),
+                "",
+            ),
             ("its commodity and weight", change("settled_bank", "commodity_id = %(USD)s"), (), ""),
             ("void with it", void("settled"), (), ""),
             ("removed", remove("ledger_posting", "settled_bank"), (BALANCES,), ""),

@@ -461,6 +461,7 @@ class Migration(migrations.Migration):
             name="transaction",
             field=models.ForeignKey(
                 db_constraint=False,
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="postings",
                 to="ledger.transaction",
@@ -757,6 +758,14 @@ class Migration(migrations.Migration):
                 fields=["account", "date", "id"],
                 include=("commodity", "amount"),
                 name="posting_register",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="posting",
+            constraint=models.UniqueConstraint(
+                deferrable=models.Deferrable["IMMEDIATE"],
+                fields=("transaction", "position"),
+                name="posting_position_is_unique",
             ),
         ),
         migrations.AddConstraint(

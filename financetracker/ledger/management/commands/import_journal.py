@@ -70,11 +70,11 @@ class Command(BaseCommand):
             raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from error
         try:
             text = plain.decode(data, filename=path.name)
-            return hledger.read(text, filename=path.name, commodities=symbols, types=types)  # type: ignore[arg-type]
+            return hledger.read(text, filename=path.name, commodities=symbols, types=types)
         except plain.Refused as refused:
             count = len(refused.errors)
-            for error in refused.errors[:100]:
-                self.stderr.write(str(error))
+            for wrong in refused.errors[:100]:
+                self.stderr.write(str(wrong))
             more = f" (the first 100 of {count} are shown)" if count > 100 else ""
             reasons = "1 reason" if count == 1 else f"{count} reasons"
             message = f"{path.name} was refused for {reasons}{more}. Nothing was imported."
