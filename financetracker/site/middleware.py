@@ -1,13 +1,16 @@
 """One signed-in request is one scope: this person, this book, one database transaction."""
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -15,6 +18,8 @@ from django.utils.http import urlencode
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import NotAMember, scope
 from financetracker.users.models import User
+
+logger = logging.getLogger(__name__)
 
 SESSION_KEY = "book"
 
@@ -36,16 +41,32 @@ class BookMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.memberships, request.membership = [], None  # type: ignore[attr-defined]
-        if not isinstance(request.user, User):
-            return self.get_response(request)
+        try:
+            if not isinstance(request.user, User):
+                return self.get_response(request)
+            return self._in_scope(request, request.user)
+        except OperationalError:
+            logger.exception("The database did not answer in time.")
+            return busy()
+        except NotAMember:  # he was deactivated after his login was read
+            raise Http404 from None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say so where a lock was not to be had in time: the page's own block is undone by then."""
+        if not isinstance(exception, OperationalError):
+            return None
+        logger.error("The database did not answer in time.", exc_info=exception)
+        return busy()
+
+    def _in_scope(self, request: HttpRequest, user: User) -> HttpResponse:
         with ExitStack() as stack:
-            stack.enter_context(scope(request.user.pk, None, source="admin"))
-            mine = Membership.objects.filter(user=request.user).select_related("book").order_by("book__name", "pk")
+            stack.enter_context(scope(user.pk, None, source="admin"))
+            mine = Membership.objects.filter(user=user).select_related("book").order_by("book__name", "pk")
             request.memberships = list(mine)  # type: ignore[attr-defined]
             chosen = _chosen(request, request.memberships)  # type: ignore[attr-defined]
             if chosen is not None:
                 try:
-                    inside = stack.enter_context(scope(request.user.pk, chosen.book_id, source="admin"))
+                    inside = stack.enter_context(scope(user.pk, chosen.book_id, source="admin"))
                 except NotAMember:
                     request.memberships.remove(chosen)  # type: ignore[attr-defined]
                 else:
@@ -74,6 +95,11 @@ class BookMiddleware:
         if request.method in ("GET", "HEAD"):
             chooser += "?" + urlencode({"next": request.get_full_path()})
         return redirect(chooser)
+
+
+def busy() -> HttpResponse:
+    """Return the page that says the database is busy or away. It asks the database for nothing."""
+    return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "5"})
 
 
 def _chosen(request: HttpRequest, memberships: list[Membership]) -> Membership | None:
