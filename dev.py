@@ -411,6 +411,8 @@ class Server:
             folder = self.copied(folder)
         self.bin = folder / "pginstall18" / "bin"
         self.data = self.home / "pg"
+        if self.user and self.data.exists():  # made as nobody, before a package brought the user postgres
+            self.user.update(user=self.data.stat().st_uid, group=self.data.stat().st_gid)
         self.log = self.data / "server.log"
         place = f"{os.getuid()} {self.data}"
         self.socket = Path("/tmp") / f"ft-{hashlib.sha256(place.encode()).hexdigest()[:12]}"  # noqa: S108
@@ -455,13 +457,16 @@ class Server:
 
     def program(self, name: str, *argv: Any, **more: Any) -> subprocess.CompletedProcess[str]:
         """Runs one of the server's programs as the user who may."""
-        more = {**self.user, "cwd": "/", **more}
-        more.setdefault("env", {key: value for key, value in environment().items() if not key.startswith("PG")})
-        return run([self.bin / name, *argv], **more)
+        return run([self.bin / name, *argv], **{**self.user, "cwd": "/", "env": self.environment(), **more})
+
+    @staticmethod
+    def environment(**more: str) -> dict[str, str]:
+        """Without the caller's PGHOST, PGOPTIONS and the like, which speak of another server."""
+        return {name: value for name, value in environment(**more).items() if name in more or name[:2] != "PG"}
 
     def psql(self, role: str, database: str, sql: str) -> subprocess.CompletedProcess[str]:
         """Runs SQL as a role; passwords go through the environment, never through an argument."""
-        env = {**environment(), "PGPASSWORD": self.secrets[role], "PGCONNECT_TIMEOUT": "5"}
+        env = self.environment(PGPASSWORD=self.secrets[role], PGCONNECT_TIMEOUT="5")
         argv = ["-qXAt", "-v", "ON_ERROR_STOP=1", "-h", self.socket, "-p", "5432", "-U", role, "-d", database]
         return subprocess.run(
             [str(self.bin / "psql"), *map(str, argv)],
