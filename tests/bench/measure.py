@@ -48,11 +48,15 @@ class Row:
 
 def show(rows: list[Row]) -> None:
     """Print the table."""
-    print(f"\n{'':<44} {'ratio':>9}  {'to what':<40} {'figures':<46} wanted")
+    lines = [("", "ratio", "to what", "figures", "wanted")]
     for row in rows:
-        wanted = "" if row.at_least is None else f"≥ {row.at_least:g}"
-        wanted = wanted if row.at_most is None else f"≤ {row.at_most:g}"
+        wanted = "" if row.at_least is None else f"≥ {row.at_least:g} "
+        wanted = wanted if row.at_most is None else f"≤ {row.at_most:g} "
         ratio = f"{row.ratio:.2f}" if row.ratio < 100 else f"{row.ratio:,.0f}"
-        print(f"{row.what:<44} {ratio:>9}  {row.of:<40} {row.figures:<46} {wanted} {row.verdict}".rstrip())
+        lines.append((row.what, ratio, row.of, row.figures, wanted + row.verdict))
+    wide = [max(len(line[column]) for line in lines) for column in range(5)]
+    print()
+    for what, ratio, of, figures, wanted in lines:
+        print(f"{what:<{wide[0]}}  {ratio:>{wide[1]}}  {of:<{wide[2]}}  {figures:<{wide[3]}}  {wanted}".rstrip())
     below = [row.what for row in rows if row.verdict not in {"", "as wanted"}]
     print(f"\nnot as wanted: {'; '.join(below)}" if below else "\neverything as wanted")
