@@ -1,8 +1,10 @@
 """In and out as text: what a file brings in, what an export says, and whether the real hledger agrees."""
 
 import csv
+import datetime
 import io
 import subprocess
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from financetracker.ledger import journal
 from financetracker.ledger.exchange import export_journal, import_journal
 from financetracker.ledger.formats import hledger, plain
 from financetracker.ledger.models import BalanceAssertion, Posting, Price, Transaction
+from financetracker.users.models import User
 from tests.builders import Household, UserFactory
 from tests.programs import HOW_TO_GET, hledger_path
 
@@ -50,12 +53,14 @@ def read(text: str) -> plain.Journal:
     return hledger.read(text, filename="test.journal", commodities={"$": "USD"})
 
 
-def balances_by_hledger(path: Path, rename: dict[str, str] | None = None) -> dict[tuple[str, str], Decimal]:
+def balances_by_hledger(
+    path: Path, rename: dict[str, str] | None = None, options: Sequence[str] = ()
+) -> dict[tuple[str, str], Decimal]:
     """Every account's balance by commodity, as the real program sees the file."""
     program = hledger_path()
     if program is None:
         pytest.skip(f"hledger is not installed: {HOW_TO_GET}")
-    command = [program, "-f", str(path), "balance", "-N", "--flat", "-O", "csv", "--layout", "bare"]
+    command = [program, "-f", str(path), "balance", "-N", "--flat", "-O", "csv", "--layout", "bare", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = {}
     for row in list(csv.reader(io.StringIO(done.stdout)))[1:]:
@@ -65,8 +70,8 @@ def balances_by_hledger(path: Path, rename: dict[str, str] | None = None) -> dic
     return found
 
 
-def balances_of_book(book: Book) -> dict[tuple[str, str], Decimal]:
-    rows = Posting.objects.filter(book=book, voided=False).values_list(
+def balances_of_book(book: Book, as_of: datetime.date = datetime.date.max) -> dict[tuple[str, str], Decimal]:
+    rows = Posting.objects.filter(book=book, voided=False, date__lte=as_of).values_list(
         "account__full_name", "commodity__code", "amount"
     )
     sums: dict[tuple[str, str], Decimal] = {}
@@ -150,6 +155,21 @@ def test_the_real_hledger_agrees(home: Household, tmp_path: Path) -> None:
         ours = balances_of_book(home.book)
     assert balances_by_hledger(original, {"$": "USD"}) == ours
     assert balances_by_hledger(exported) == ours
+
+
+def test_the_real_hledger_agrees_on_the_demo_households(db: None, tmp_path: Path) -> None:
+    """Every balance of every account, at the end and at the end of each year."""
+    call_command("demo", stdout=io.StringIO())
+    for name, login in (("Ana & Ben", "ana@example.org"), ("Clara", "clara@example.org")):
+        path = tmp_path / f"{login}.journal"
+        call_command("export_journal", "--book", name, "--owner", login, "--output", str(path))
+        with scope(User.objects.get(email=login).pk, None):
+            book = Book.objects.get(name=name)
+        with scope(User.objects.get(email=login).pk, book.pk):
+            assert balances_by_hledger(path) == balances_of_book(book)
+            for year in (2023, 2024, 2025):
+                until = balances_by_hledger(path, options=["-e", f"{year + 1}-01-01"])
+                assert until == balances_of_book(book, as_of=datetime.date(year, 12, 31)), year
 
 
 @pytest.mark.django_db(transaction=True)
