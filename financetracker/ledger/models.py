@@ -219,7 +219,7 @@ class Posting(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["account", "date", "id"],
-                include=["commodity", "amount"],
+                include=["book", "commodity", "amount"],  # the book for row security, else no scan is index-only
                 condition=Q(voided=False),
                 name="posting_register",
             ),

@@ -756,7 +756,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("voided", False)),
                 fields=["account", "date", "id"],
-                include=("commodity", "amount"),
+                include=("book", "commodity", "amount"),
                 name="posting_register",
             ),
         ),
