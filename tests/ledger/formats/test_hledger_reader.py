@@ -111,6 +111,7 @@ def test_a_transaction_with_everything() -> None:
         ("2024-01-31 Shop | one | two", ("", "", "Shop", "one | two", "")),
         ("2024-01-31 | one", ("", "", "", "one", "")),
         ("2024-01-31 Shop |", ("", "", "Shop", "", "")),
+        ("2024-01-31 A\tshop", ("", "", "A shop", "", "")),
         ("2024-01-31 A  shop;said", ("", "", "A  shop", "", "said")),
         ("2024-01-31 = 3", ("", "", "= 3", "", "")),
         ("2024-01-31\tShop ; a ; b", ("", "", "Shop", "", "a ; b")),
@@ -661,15 +662,21 @@ def test_types_of_english_roots(name: str, kind: str) -> None:
 
 
 def test_every_root_without_a_type_is_named_at_once() -> None:
-    text = "2024-01-31\n  Bank:Giro  1 EUR\n  My Life  1 EUR\n  Bank  1 EUR\n  Essen\n"
+    text = "2024-01-31\n  Bank:Giro  1 EUR\n  My Life  1 EUR\n  Bank  1 EUR\n  Bank:Giro  1 EUR\n  Essen\n"
     kinds = "asset, liability, equity, income, expense"
     assert refusals(text) == [
         f"2: the type of account “Bank” is not known: say --type Bank=TYPE with one of {kinds}",
         f"3: the type of account “My Life” is not known: say --type 'My Life=TYPE' with one of {kinds}",
-        f"5: the type of account “Essen” is not known: say --type Essen=TYPE with one of {kinds}",
+        f"6: the type of account “Essen” is not known: say --type Essen=TYPE with one of {kinds}",
     ]
     journal = the(text, types={"Bank": "asset", "My Life": "equity", "Essen": "expense"})
     assert [account.type for account in journal.accounts] == ["asset", "equity", "asset", "expense"]
+
+
+def test_sub_accounts_type_their_root_only_if_they_agree() -> None:
+    text = "account x:a  ; type: A\naccount x:b  ; type: {}\n"
+    assert [account.type for account in the(text.format("C")).accounts] == ["asset", "asset"]
+    assert refusals(text.format("L"))[0].startswith("1: the type of account “x” is not known: say --type x=TYPE")
 
 
 def test_a_mapping_wins_over_tags_and_names() -> None:
@@ -779,6 +786,7 @@ REFUSED_LINES = [
     ("２024-01-31 x", 1, "this is neither a transaction nor a directive"),
     ("  2024-01-31 x", 1, "this indented line belongs to nothing above it"),
     ("2024-01-31 x\n\n  assets:a  1 EUR", 3, "this indented line belongs to nothing above it"),
+    ("2024-01-31 x\n  assets:a  1 EUR\n \t \n  income:x", 4, "this indented line belongs to nothing above it"),
     ("2024-01-31 x\n  assets:a  1 EUR\n; c\n  income:x", 4, "this indented line belongs to nothing above it"),
     ("2023-02-30 x", 1, "2023-02-30 is not a day of the calendar"),
     ("2024-13-01 x", 1, "2024-13-01 is not a day of the calendar"),

@@ -139,6 +139,7 @@ P 2024-01-31 EUR 161.5 JPY
         ("A;B", "c;d", "2024-01-31 A_B | c_d", ["ft-payee: A;B", "ft-narration: c;d"]),
         ("(1) A", "", "2024-01-31 _1) A", ["ft-payee: (1) A"]),
         ("*A", "", "2024-01-31 _A", ["ft-payee: *A"]),
+        ("A\tB", "", "2024-01-31 A_B", ["ft-payee: A\tB"]),
         ("A", "one\ntwo, three", "2024-01-31 A | one_two, three", ["ft-narration: one%0Atwo%2C three"]),
         ("A", " ", "2024-01-31 A", ["ft-narration: %20"]),
     ],
