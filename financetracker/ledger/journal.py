@@ -138,6 +138,7 @@ def post_many(book: Book, entries: Iterable[Entry]) -> Posted:
                     refusal.entry = entry  # type: ignore[attr-defined]
                     raise
             written = _insert(book, batch, _payees(book, batch))
+            _refuse_foreign(book, {entry.public_id for entry in batch} - written.keys())
             added += len(written)
             known += len(batch) - len(written)
     return Posted(added, known)
@@ -393,8 +394,11 @@ def _names[Named: (Payee, Tag)](model: type[Named], book: Book, names: set[str])
 
 def _insert(book: Book, entries: Sequence[Entry], payees: Mapping[str, int]) -> dict[uuid.UUID, int]:
     """Write entries in one statement; return the ids of those that were new, by public id."""
-    # The same id twice in one statement would give one transaction the legs of both.
-    entries = list({entry.public_id: entry for entry in reversed(entries)}.values())[::-1]
+    # The same id twice in one statement would give one transaction the legs of both: the first of them counts.
+    first: dict[uuid.UUID, Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.public_id, entry)
+    entries = list(first.values())
     legs = [(n, position, leg) for n, entry in enumerate(entries, 1) for position, leg in enumerate(entry.legs)]
     columns: dict[str, list[Any]] = {
         "public_id": [entry.public_id for entry in entries],
@@ -500,6 +504,12 @@ def _refuse_stale(transaction: Transaction, version: int) -> None:
     current = _current_version(transaction)
     if current != version:
         raise Stale(current)
+
+
+def _refuse_foreign(book: Book, ids: set[uuid.UUID]) -> None:
+    """Raise Reused if an id that could not be written belongs to no transaction of this book. One query if any."""
+    if ids and Transaction.objects.filter(book=book, public_id__in=ids).count() < len(ids):
+        raise Reused
 
 
 def _held(book: Book) -> Book:

@@ -528,8 +528,10 @@ def history_tells_the_rows(look: Look) -> Iterator[Finding]:
         if table not in plain_tables():
             continue
         said, is_ = f"'{column_defaults(model)}'::jsonb || r.new", "to_jsonb(t) - 'full_name'"
-        differing = f"""(SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(({said}) || ({is_})) AS k
-                         WHERE ({said}) -> k IS DISTINCT FROM ({is_}) -> k)"""  # noqa: S608
+        # Column by column only where the row differs at all: that takes a millisecond a row.
+        differing = f"""CASE WHEN ({said}) IS DISTINCT FROM ({is_}) THEN
+            (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(({said}) || ({is_})) AS k
+              WHERE ({said}) -> k IS DISTINCT FROM ({is_}) -> k) END"""  # noqa: S608
         newest = f"""SELECT DISTINCT ON (row_id) * FROM ledger_revision WHERE "table" = '{table}'
                      ORDER BY row_id, id DESC"""  # noqa: S608
         yield from look.search(

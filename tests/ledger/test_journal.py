@@ -91,6 +91,27 @@ def test_post_many_counts_what_was_there(home: Household) -> None:
         assert Posting.objects.count() == 10
 
 
+def test_of_the_same_id_twice_the_first_is_posted_and_the_order_stays(home: Household) -> None:
+    first, second = (home.entry(f"Food {n}", f"Cash -{n}", public_id=new_id(n)) for n in (1, 2))
+    changed = replace(second, public_id=first.public_id)
+    with home.scope():
+        assert journal.post_many(home.book, [first, second, changed]) == (2, 1)
+        assert [rows(made)[0] for made in Transaction.objects.order_by("pk")] == [("Food", 1), ("Food", 2)]
+
+
+def test_an_id_that_another_book_spent_is_refused_and_not_counted_as_known(home: Household) -> None:
+    other = Household("Next door")
+    with other.scope():
+        other.post("Food 1", "Cash -1", public_id=new_id(1))
+    entries = [home.entry(f"Food {n}", f"Cash -{n}", public_id=new_id(n)) for n in (1, 2)]
+    with home.scope():
+        with pytest.raises(journal.Reused):
+            journal.post_many(home.book, entries)
+        with pytest.raises(journal.Reused):
+            journal.post(home.book, entries[0])
+        assert not Transaction.objects.exists()
+
+
 def test_void_and_reinstate(home: Household) -> None:
     with home.scope():
         made = home.post("Food 12.50", "Cash -12.50")
