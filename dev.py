@@ -218,8 +218,8 @@ def candidates() -> Iterator[str]:
         for place in installs:
             yield from newest(place, f"{version}*/bin/python3")
         yield from newest(uv_home, f"cpython-{version}*/bin/python3")
-        for place in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", str(home / ".local" / "bin")):
-            yield f"{place}/python{version}"
+        for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", str(home / ".local" / "bin")):
+            yield f"{folder}/python{version}"
     uv = shutil.which("uv")
     if uv:
         found = subprocess.run(
