@@ -130,7 +130,7 @@ def _check_leg(entry: Entry, index: int, leg: Leg) -> None:
     account, commodity = leg.account, leg.commodity
     if leg.amount == 0:
         raise refuse("amount", "posting_amount_is_not_zero", _("A posting moves an amount other than zero."))
-    if not abs(leg.amount) < BOUND:
+    if not leg.amount.copy_abs() < BOUND:
         raise refuse("amount", "posting_amount_in_bounds", _("An amount has at most 20 digits before the point."))
     if money.decimals(leg.amount) > commodity.scale:
         raise refuse(
@@ -177,7 +177,7 @@ def _check_weight(leg: Leg, refuse: Any) -> None:
             "posting_weight_has_sign_of_amount",
             _("What is received for something counts with its sign."),
         )
-    if not abs(weight) < BOUND:
+    if not weight.copy_abs() < BOUND:
         raise refuse("weight", "posting_amount_in_bounds", _("An amount has at most 20 digits before the point."))
     if money.decimals(weight) > commodity.scale:
         raise refuse(

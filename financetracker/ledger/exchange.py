@@ -15,7 +15,6 @@ from financetracker.accounts.errors import Refusal, refusals
 from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import journal, money
-from financetracker.ledger.balances import PREFERENCE
 from financetracker.ledger.formats import plain
 from financetracker.ledger.models import BalanceAssertion, Payee, Posting, Price, Transaction
 
@@ -80,8 +79,16 @@ def export_journal(book: Book) -> plain.Journal:
             plain.CommodityDirective(row.code, row.places, _texts(row.metadata)) for row in commodities
         ),
         prices=tuple(
-            plain.Price(row.commodity.code, row.quote.code, row.date, row.value, _texts(row.metadata))
-            for row in _one_price_a_day(book)
+            plain.Price(
+                row.commodity.code,
+                row.quote.code,
+                row.date,
+                row.value,
+                _texts(row.metadata) | ({"source": row.source} if row.source else {}),
+            )
+            for row in Price.objects.filter(book=book)
+            .select_related("commodity", "quote")
+            .order_by("date", "commodity__code", "quote__code", "source")
         ),
         assertions=tuple(
             plain.Assertion(
@@ -224,8 +231,7 @@ def _entries(
 
 
 def _prices(book: Book, source: plain.Journal, commodities: Mapping[str, Commodity]) -> int:
-    """Write the file's prices; of several for one pair and day the last counts. Return how many were new."""
-    last = {(price.commodity, price.quote, price.date): price for price in source.prices}
+    """Write the file's prices; those the book has from the same source stay. Return how many were new."""
     rows = [
         Price(
             book=book,
@@ -233,10 +239,10 @@ def _prices(book: Book, source: plain.Journal, commodities: Mapping[str, Commodi
             quote=commodities[price.quote],
             date=price.date,
             value=price.value,
-            source="journal",
-            metadata=price.metadata,
+            source=price.metadata.get("source", "journal")[:60],
+            metadata={name: said for name, said in price.metadata.items() if name != "source"},
         )
-        for price in last.values()
+        for price in source.prices
     ]
     before = Price.objects.filter(book=book).count()
     Price.objects.bulk_create(rows, ignore_conflicts=True)
@@ -317,14 +323,6 @@ def _written_leg(row: Posting, names: Mapping[int, str], codes: Mapping[int, str
             {name: said for name, said in row.metadata.items() if not (rounding and name == "rounding")}
         ),
         rounding=rounding,
-    )
-
-
-def _one_price_a_day(book: Book) -> Iterable[Price]:
-    """Return one price for each pair and day: text has no place for two sources that disagree."""
-    rows = Price.objects.filter(book=book).select_related("commodity", "quote")
-    return rows.order_by("date", "commodity_id", "quote_id", PREFERENCE, "source").distinct(
-        "date", "commodity_id", "quote_id"
     )
 
 

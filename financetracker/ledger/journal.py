@@ -205,8 +205,9 @@ def reverse(
                 leg,
                 id=None,
                 state=Posting.State.UNCLEARED,
-                amount=-leg.amount,
-                weight=None if leg.weight is None else -leg.weight,
+                # The minus operator would round to the 28 digits of the default context.
+                amount=leg.amount.copy_negate(),
+                weight=None if leg.weight is None else leg.weight.copy_negate(),
             )
             for leg in legs_of(held)
         ]

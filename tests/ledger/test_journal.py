@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from financetracker.accounts import books
 from financetracker.accounts.errors import NotAllowed, Refusal
+from financetracker.accounts.models import Commodity
 from financetracker.ledger import journal
 from financetracker.ledger.models import Posting, PostingRevision, Transaction, TransactionRevision
 from tests.builders import DAY, Household, new_id
@@ -197,6 +199,18 @@ def test_history_has_old_and_new(home: Household) -> None:
             ("update", Decimal("12.50"), Decimal(20)),
         ]
         assert {(row.actor, row.source) for row in history} == {(home.owner, "test")}
+
+
+def test_a_reversal_is_exact_beyond_28_digits(home: Household) -> None:
+    with home.scope():
+        books.add_commodity(home.book, "ETH", kind="crypto", places=8, scale=18)
+        home.commodities = {row.code: row for row in Commodity.objects.filter(book=home.book)}
+        amount = "12345678901234567890.123456789012345678"
+        made = home.post(f"Depot {amount} ETH", f"Cash -{amount} ETH")
+        assert rows(journal.reverse(made, date=DAY)) == [
+            ("Depot", Decimal("-" + amount)),
+            ("Cash", Decimal(amount)),
+        ]
 
 
 def test_reverse_takes_what_the_books_say_now(home: Household) -> None:
