@@ -71,8 +71,10 @@ def balances_by_hledger(
 
 
 def balances_of_book(book: Book, as_of: datetime.date = datetime.date.max) -> dict[tuple[str, str], Decimal]:
-    rows = Posting.objects.filter(book=book, voided=False, date__lte=as_of).values_list(
-        "account__full_name", "commodity__code", "amount"
+    rows = (
+        Posting.objects.filter(book=book, voided=False, date__lte=as_of)
+        .order_by()
+        .values_list("account__full_name", "commodity__code", "amount")
     )
     sums: dict[tuple[str, str], Decimal] = {}
     for name, code, amount in rows:
