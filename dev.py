@@ -912,10 +912,10 @@ def test(rest: list[str]) -> int:
     """Everything a fresh machine can run; with arguments pytest alone, which gets them."""
     with Lock(VAR / "lock") as held:
         env = test_environment(set_up(held))
-    pytest = [PYTHON, "-m", "pytest", *rest]
     if rest:
-        replace(pytest, env)
-    return run_all([*CHECKS, ("pytest", ["-m", "pytest"])], env)
+        replace([PYTHON, "-m", "pytest", *rest], env)
+    side_by_side = str(min(os.cpu_count() or 1, 4))
+    return run_all([*CHECKS, ("pytest", ["-m", "pytest", "-n", side_by_side])], env)
 
 
 def check(rest: list[str]) -> int:
