@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.builders import Household
@@ -86,11 +87,14 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
+def browser(chromium: str, django_db_setup: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield started
         started.close()
+        # Inside Playwright's event loop Django has connections of its own: they end with it, or the test database
+        # could not be dropped.
+        connections.close_all()
 
 
 @pytest.fixture
