@@ -48,8 +48,8 @@ def decimals(value: Decimal) -> int:
 
 def show(value: Decimal, places: int) -> str:
     """Write an amount with at least `places` decimals, never fewer than it needs, and a true minus sign."""
-    text = f"{value:,.{max(places, decimals(value))}f}".replace(",", "\u00a0")
-    return "\u2212" + text[1:] if text.startswith("-") else text
+    text = f"{value.copy_abs():,.{max(places, decimals(value))}f}".replace(",", "\u00a0")
+    return f"\u2212{text}" if value < 0 else text
 
 
 def total(values: Iterable[Decimal]) -> Decimal:
