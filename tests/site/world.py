@@ -9,7 +9,7 @@ import html
 import logging
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,9 +138,19 @@ class World:
         return {"own": self.own, "foreign": self.foreign, "missing": MISSING}[which]
 
     def ask(
-        self, role: str, method: str, path: str, data: Mapping[str, Any] | str | None = None, **headers: str
+        self,
+        role: str,
+        method: str,
+        path: str,
+        data: Mapping[str, Any] | str | None = None,
+        *,
+        content_type: str = FORM,
+        then: Callable[[], object] = bool,
     ) -> Answer:
-        """Send a request as somebody and take back what it did. A string is a body as it goes over the wire."""
+        """Send a request as somebody and take back what it did. A string is a body as it goes over the wire.
+
+        `then` looks at the rows before they are taken back.
+        """
         client = self.client  # one for all: to make the middleware anew takes longer than most answers
         client.cookies.clear()
         if role in self.cookies:
@@ -150,10 +160,11 @@ class World:
         with suppress(_Undone), atomic():
             with connection.execute_wrapper(writes):
                 if method == "GET":
-                    response = client.get(path, headers=headers)
+                    response = client.get(path)
                 else:
                     body = data if isinstance(data, str) else urlencode(dict(data or {}), doseq=True)
-                    response = client.post(path, body, content_type=FORM, headers=headers)
+                    response = client.post(path, body, content_type=content_type)
+            then()
             answer.append(_answer(response, self.changes() if writes.seen else frozenset()))
             raise _Undone
         return answer[0]
