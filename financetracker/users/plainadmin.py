@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.admin.options import ModelAdmin
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.forms import DateInput
 from django.http import Http404, HttpRequest
@@ -24,7 +25,12 @@ class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     list_max_show_all = 0
     formfield_overrides: ClassVar = {
-        models.DateField: {"widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+        # One way to write a day: 03/04 is March here and April there.
+        models.DateField: {
+            "widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "input_formats": ["%Y-%m-%d"],
+        },
+        models.TextField: {"widget": AdminTextareaWidget, "max_length": 100_000},
     }
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
