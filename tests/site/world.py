@@ -9,6 +9,7 @@ import html
 import logging
 import re
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from django.apps import apps
 from django.conf import settings
+from django.core.signing import b64_decode
 from django.db import connection, connections
 from django.db.models import QuerySet
 from django.db.transaction import atomic
@@ -229,7 +231,11 @@ class _Undone(Exception):
 
 def _answer(response: HttpResponse, changed: frozenset[str]) -> Answer:
     headers = [(name, value) for name, value in response.items() if name not in ("Content-Length", "Expires")]
-    headers += [("Set-Cookie", f"{name}={m.value}") for name, m in response.cookies.items() if "csrf" not in name]
+    headers += [
+        ("Set-Cookie", f"{name}={_opened(name, morsel.value)}")
+        for name, morsel in response.cookies.items()
+        if "csrf" not in name
+    ]
     return Answer(
         response.status_code,
         response.get("Location", ""),
@@ -237,6 +243,15 @@ def _answer(response: HttpResponse, changed: frozenset[str]) -> Answer:
         response.content.decode(),
         changed,
     )
+
+
+def _opened(name: str, value: str) -> str:
+    """The value of a cookie; messages as they are written in it, without the signature, which holds the time."""
+    if name != "messages" or not value:
+        return value
+    written, _time, _signature = value.rsplit(":", 2)
+    packed = b64_decode(written.lstrip(".").encode())
+    return (zlib.decompress(packed) if written.startswith(".") else packed).decode()
 
 
 def _logins() -> str:
