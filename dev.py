@@ -6,7 +6,8 @@
     python3 dev.py check             lint, types, imports and migrations, without the tests
     python3 dev.py manage COMMAND    manage.py, with the database up
     python3 dev.py bench [ARGS]      speed, as ratios against floors measured in the same run
-    python3 dev.py tools             what some tests need: Chromium, hledger, axe-core
+    python3 dev.py tools             what some tests need: Chromium, hledger, axe-core, kustomize and its like
+    python3 dev.py deploy TOOL ARGS  a program of deploy/, with the database up: `deploy check manifests`
     python3 dev.py lock [ARGS]       the pins of requirements*.txt, from requirements*.in
     python3 dev.py stop              end what `demo` left running
 
@@ -950,6 +951,16 @@ def bench(rest: list[str]) -> int:
     replace([PYTHON, "-m", "tests.bench", *rest], env)
 
 
+def deploy(rest: list[str]) -> int:
+    """One of the programs in deploy/, in a working environment."""
+    programs = sorted(path.parent.name for path in ROOT.glob("deploy/*/__main__.py"))
+    if not rest or rest[0] not in programs:
+        raise Stop(f"deploy runs one of these: {', '.join(programs)}.", 2)
+    with Lock(VAR / "lock") as held:
+        env = environment(**set_up(held), ENVIRONMENT=mode("development"))
+    replace([PYTHON, f"deploy/{rest[0]}", *rest[1:]], env)
+
+
 def lock(rest: list[str]) -> int:
     """Writes the pins anew; `--upgrade` moves them to the newest versions the .in files allow."""
     with Lock(VAR / "lock") as held:
@@ -972,7 +983,7 @@ def tools(rest: list[str]) -> int:
         make_environment(held)
         ask = [PYTHON, "-c", "from tests.programs import missing; print(*missing())"]
         wanted = run(ask, held, cwd=ROOT).stdout.split()
-        programs = [name for name in wanted if name != "axe-core"]
+        programs = [name for name in wanted if name not in ("axe-core", "deploy-tools")]
         if "axe-core" in wanted and not shutil.which("npm"):
             programs.append("npm")
         apt = shutil.which("apt-get") if os.getuid() == 0 else None
@@ -987,11 +998,16 @@ def tools(rest: list[str]) -> int:
         if "axe-core" in wanted:
             with Step("getting axe-core with npm"):
                 run([PYTHON, "-c", "from tests.programs import fetch_axe; fetch_axe()"], held, cwd=ROOT)
+        if "deploy-tools" in wanted:
+            with Step("building kustomize and its like, installing checkov and squawk"):
+                made = run([PYTHON, "deploy/tools/get.py"], held, cwd=ROOT)
+            if made.returncode:
+                say(made.stdout.strip())
         still = run(ask, held, cwd=ROOT).stdout.split()
     if still:
         cure = "install it with the system's own package manager; all that was said is in var/setup.log."
         raise Stop(f"Still missing: {', '.join(still)}: {cure}")
-    say("Chromium, hledger and axe-core are there.")
+    say("Chromium, hledger, axe-core and the tools of deploy/ are there.")
     return 0
 
 
@@ -1001,6 +1017,7 @@ COMMANDS = {
     "check": check,
     "manage": manage_command,
     "bench": bench,
+    "deploy": deploy,
     "tools": tools,
     "lock": lock,
     "stop": stop,

@@ -9,6 +9,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from deploy.tools import get
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 HOW_TO_GET = "`python3 dev.py tools` gets it"
@@ -75,7 +77,17 @@ def fetch_axe() -> None:
     part.replace(AXE)
 
 
+def deploy_tools() -> Path | None:
+    """The folder of the tools that the checks of delivery run, if all are there and made from today's pins."""
+    return None if get.missing() else get.PLACE
+
+
 def missing() -> list[str]:
-    """What is not there: Debian packages by their names, and axe-core."""
-    found = {"chromium": chromium_path(), "hledger": hledger_path(), "axe-core": axe_path()}
+    """What is not there: Debian packages by their names, axe-core, and the tools of deploy/."""
+    found = {
+        "chromium": chromium_path(),
+        "hledger": hledger_path(),
+        "axe-core": axe_path(),
+        "deploy-tools": deploy_tools(),
+    }
     return [name for name, path in found.items() if path is None]
