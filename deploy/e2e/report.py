@@ -1,0 +1,82 @@
+"""Verdicts as they fall, and the report they make: a line each, JSON, and a page for the documentation."""
+
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that was looked at: what came out, a figure where there is one, and what it may be at most."""
+
+    scenario: str
+    name: str
+    passed: bool
+    value: float | None = None
+    unit: str = ""
+    limit: float | None = None
+    detail: str = ""
+
+    def line(self) -> str:
+        number = "" if self.value is None else f"{self.value:,.1f}".removesuffix(".0") + f" {self.unit}".rstrip()
+        bound = "" if self.limit is None else f" (at most {self.limit:g})"
+        detail = f"  {self.detail}" if self.detail else ""
+        return f"{'ok  ' if self.passed else 'FAIL'}  {self.scenario:<16} {self.name:<58} {number}{bound}{detail}"
+
+
+@dataclass
+class Report:
+    """Collects verdicts and prints each as it falls."""
+
+    revision: str
+    facts: dict[str, str] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    began: float = field(default_factory=time.time)
+
+    def add(self, verdict: Verdict) -> Verdict:
+        self.verdicts.append(verdict)
+        print(verdict.line(), flush=True)
+        return verdict
+
+    @property
+    def failed(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if not verdict.passed]
+
+    def closing(self) -> str:
+        return f"{len(self.verdicts) - len(self.failed)} passed, {len(self.failed)} failed"
+
+    def write_json(self, path: Path) -> None:
+        document = {
+            "revision": self.revision,
+            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.began)),
+            "seconds": round(time.time() - self.began),
+            "facts": self.facts,
+            "passed": not self.failed,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+    def write_page(self, path: Path) -> None:
+        """A Markdown page: what ran, when, and a table for each scenario."""
+        day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.began))
+        minutes = (time.time() - self.began) / 60
+        lines = [
+            "# The end-to-end run",
+            "",
+            f"`python deploy/e2e` at commit `{self.revision}` on {day}: **{self.closing()}** in {minutes:.0f} minutes.",
+            "",
+            *(f"- {name}: {value}" for name, value in {**self.facts, "machine": platform.machine()}.items()),
+            "",
+            "Times are of one machine that other work shared; what must hold everywhere is the verdict.",
+        ]
+        for scenario in dict.fromkeys(verdict.scenario for verdict in self.verdicts):
+            lines += ["", f"## {scenario}", "", "| | what | measured | at most |", "| --- | --- | ---: | ---: |"]
+            for one in self.verdicts:
+                if one.scenario == scenario:
+                    value = "" if one.value is None else f"{one.value:,.1f}".removesuffix(".0") + f" {one.unit}".rstrip()
+                    limit = "" if one.limit is None else f"{one.limit:g}"
+                    name = one.name + (f" ({one.detail})" if one.detail else "")
+                    lines.append(f"| {'ok' if one.passed else '**failed**'} | {name.replace('|', '/')} | {value} | {limit} |")
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
