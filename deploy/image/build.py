@@ -4,12 +4,15 @@ The clean one: the revision is a commit's, the clock the commit's own, and a pro
 secret that no layer keeps. Nothing here decides what is in the image; that is the Dockerfile's.
 """
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -95,30 +98,46 @@ def push(tag: str, target: str, *, insecure: bool = False) -> str:
     return next(digest.partition("@")[2] for digest in said if digest.startswith(f"{name}@"))
 
 
+@contextmanager
+def unpacked(tag: str) -> Iterator[Path]:
+    """A folder with an image of this machine in OCI's own layout."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, archive = Path(name), Path(name) / "image.tar"
+        if builder() == "buildah":
+            run("buildah", "push", "--quiet", tag, f"oci-archive:{archive}")
+        else:
+            run("docker", "save", "--output", archive, tag)  # OCI's layout since Docker 25
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+        yield folder
+
+
+def manifest(folder: Path) -> tuple[str, list[str]]:
+    """The digest of the one image in a folder, and those of its layers, the lowest first."""
+    index = json.loads((folder / "index.json").read_text())
+    digest: str = index["manifests"][0]["digest"]
+    return digest, [layer["digest"] for layer in json.loads(blob(folder, digest).read_text())["layers"]]
+
+
+def blob(folder: Path, digest: str) -> Path:
+    return folder / "blobs" / digest.replace(":", "/")
+
+
+def digests(tag: str) -> list[str]:
+    """The digests of an image's layers, the lowest first, and of its manifest at the end."""
+    with unpacked(tag) as folder:
+        digest, layers = manifest(folder)
+        return [*layers, digest]
+
+
 def size(tag: str) -> int:
     """Bytes of all layers, uncompressed."""
-    if builder() == "docker":
-        return int(json.loads(run("docker", "image", "inspect", tag))[0]["Size"])
-    with tempfile.TemporaryDirectory() as folder:
-        run("buildah", "push", "--quiet", tag, f"oci-archive:{folder}/image.tar")
-        run("tar", "-C", folder, "-xf", f"{folder}/image.tar")
-        return sum(uncompressed(path) for path in layers(Path(folder)))
-
-
-def layers(folder: Path) -> list[Path]:
-    """The files of the layers in an unpacked OCI archive, the lowest first."""
-    def blob(digest: str) -> Path:
-        return folder / "blobs" / digest.replace(":", "/")
-
-    index = json.loads((folder / "index.json").read_text())
-    manifest = json.loads(blob(index["manifests"][0]["digest"]).read_text())
-    return [blob(layer["digest"]) for layer in manifest["layers"]]
+    with unpacked(tag) as folder:
+        return sum(uncompressed(blob(folder, layer)) for layer in manifest(folder)[1])
 
 
 def uncompressed(path: Path) -> int:
     """Bytes of a layer once it is unpacked."""
-    import gzip
-
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     if not packed:
