@@ -245,6 +245,7 @@ OUT = "302 302 302 302 302 302 302"
 
 PAGES: dict[str, Page] = {
     "": Page("/", OUT, OUT),
+    "static": Page("/static/site/none.0123456789ab.css", " ".join(["404"] * 7), " ".join(["405"] * 7)),
     # --- Entering
     "account_login": Page("/users/login/", ENTERED, ENTERED, body=lambda t: {"login": t.address, "password": "x"}),
     "account_logout": Page("/users/logout/", "200 200 200 200 200 302 302", OUT),
