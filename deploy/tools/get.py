@@ -11,6 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -67,7 +69,7 @@ def install(name: str) -> None:
     home = PLACE / name
     shutil.rmtree(home, ignore_errors=True)
     lock = HERE / "locks" / f"{name}.txt"
-    how = ["--require-hashes", "--only-binary", ":all:", "-r", lock]
+    how: list[str | Path] = ["--require-hashes", "--only-binary", ":all:", "-r", lock]
     run([sys.executable, "-m", "uv", "venv", "-q", "-p", sys.executable, home], f"{name} has no environment")
     python = home / "bin" / "python"
     run([sys.executable, "-m", "uv", "pip", "install", "-q", "-p", python, *how], f"{name} was not installed")
@@ -112,12 +114,12 @@ def main() -> int:
     """Gets what is missing, whatever became of the rest."""
     PLACE.mkdir(parents=True, exist_ok=True)
     wanted = missing()
-    work = [(build, ())] if set(wanted) & set(BUILT) else []
-    work += [(install, (name,)) for name in INSTALLED if name in wanted]
+    work: list[Callable[[], None]] = [build] if set(wanted) & set(BUILT) else []
+    work += [partial(install, name) for name in INSTALLED if name in wanted]
     wrong = 0
-    for make, arguments in work:
+    for make in work:
         try:
-            make(*arguments)
+            make()
         except Missing as error:
             print(error, file=sys.stderr)
             wrong = 1

@@ -1,0 +1,1 @@
+"""What is looked at before anything of ours reaches a cluster: `python3 dev.py deploy check …`."""
