@@ -60,7 +60,7 @@ WITH relation AS (
   SELECT relname, 'constraint ' || conname,
          regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
            '::(character varying|text)(\[\])?', '', 'g'), '\((''[^'']*'')\)', '\1', 'g'),
-           '\((ARRAY\[[^]]*\])\)', '\1', 'g')
+           '\(\((ARRAY\[[^]]*\])\)\)', '(\1)', 'g')
     FROM relation c JOIN pg_constraint k ON k.conrelid = c.oid WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
   UNION ALL
   SELECT c.relname, 'index ' || x.relname,

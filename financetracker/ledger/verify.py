@@ -110,6 +110,15 @@ class Look:
 Check = Callable[[Look], Iterator[Finding]]
 
 
+def tables_read() -> dict[str, tuple[str, ...]]:
+    """Return what the checks and the fingerprint read: table to columns, none where they read all of it.
+
+    Of people they read no more than this, so a role that only verifies sees no password.
+    """
+    whole: dict[str, tuple[str, ...]] = {model._meta.db_table: () for model in (*ROWS, *HISTORY)}
+    return {**whole, "django_migrations": (), "users_user": ("id", "email")}
+
+
 @contextmanager
 def snapshot(using: str) -> Iterator[BaseDatabaseWrapper]:
     """Open one read-only REPEATABLE READ transaction for a block.
@@ -122,16 +131,26 @@ def snapshot(using: str) -> Iterator[BaseDatabaseWrapper]:
         raise CouldNotCheck("A snapshot cannot begin inside another transaction.")
     try:
         with atomic(using=using):
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                # Days are written into messages and fingerprints as text; nothing may be hidden or cut short.
-                cursor.execute("SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL statement_timeout = 0")
-                cursor.execute("SET LOCAL row_security = off")
+            hold_still(connection)
             refuse_to_guess(connection)
             yield connection
     except Error as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise CouldNotCheck(f"The database did not answer: {reason}") from error
+
+
+def hold_still(connection: BaseDatabaseWrapper) -> None:
+    """Make the transaction that has just begun a snapshot of all rows, which changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    look_plainly(connection)
+
+
+def look_plainly(connection: BaseDatabaseWrapper) -> None:
+    """Let no setting hide rows, cut a query short or change how days are written, until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL row_security = off")
 
 
 def refuse_to_guess(connection: BaseDatabaseWrapper) -> None:
@@ -143,15 +162,18 @@ def refuse_to_guess(connection: BaseDatabaseWrapper) -> None:
 def refuse_blind(connection: BaseDatabaseWrapper) -> None:
     """Raise CouldNotCheck where the role may not read a table, or row security would hide rows of it."""
     tables = [model._meta.db_table for model in (*ROWS, *HISTORY)]
+    read = tables_read()
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, to_regclass('django_migrations') IS NULL")
         role, empty = cursor.fetchone()
         if empty:
             raise CouldNotCheck("This database holds no books: run migrate first.")
         cursor.execute(
-            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
-            " AND NOT has_table_privilege(name, 'SELECT') LIMIT 1",
-            [[*tables, "users_user", "django_migrations"]],
+            "SELECT name FROM unnest(%s::text[], %s::text[]) AS read (name, columns)"
+            " WHERE to_regclass(name) IS NOT NULL AND NOT has_table_privilege(name, 'SELECT') AND"
+            " (columns = '' OR EXISTS (SELECT FROM unnest(string_to_array(columns, ' ')) AS one"
+            "                           WHERE NOT has_column_privilege(name, one, 'SELECT'))) LIMIT 1",
+            [list(read), [" ".join(columns) for columns in read.values()]],
         )
         if denied := cursor.fetchone():
             raise CouldNotCheck(f"The role {role} may not read {denied[0]}: verify as the owner of the tables.")

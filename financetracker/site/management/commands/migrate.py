@@ -1,28 +1,107 @@
-"""`migrate`, through the role that may."""
+"""`migrate`, through the role that may, one at a time, and with one line where it cannot."""
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
+from django.db import Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from financetracker.site.owner import OWNER, alone, one_line, owner_connection, tell, unknown_migrations
+from financetracker.site.rights import let_the_auditor_read
+
+LOCK_NOT_AVAILABLE = "55P03"
+MOST_SECONDS = 86_400
+
+
+def seconds(text: str) -> int:
+    """Read a time from the command line."""
+    value = int(text)
+    if not 0 <= value <= MOST_SECONDS:
+        raise ValueError(text)
+    return value
 
 
 class Command(migrate.Command):
-    """Django's own command with the owner as its default, and the cache's table made along the way."""
+    """Django's own command with the owner as its default; the cache's table and the auditor's rights come along.
+
+    Exit status 0: the schema is what this code wants, or newer in a way that this code can live with. 1: it is
+    not; what was applied before stays, the migration that failed was undone.
+    """
+
+    applying = ""
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.set_defaults(database="owner")
+        parser.set_defaults(database=OWNER)
+        parser.add_argument(
+            "--wait",
+            type=seconds,
+            default=0,
+            metavar="SECONDS",
+            help="wait so long for a database that is starting",
+        )
+        parser.add_argument(
+            "--lock-wait", type=seconds, default=300, metavar="SECONDS", help="wait so long for another migrate"
+        )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        if "owner" not in settings.DATABASES:
-            raise CommandError("The tables belong to the owner's role: give its address in DATABASE_OWNER_URL.")
-        if options["database"] != "owner":
+        if options["database"] != OWNER:
             raise CommandError("Only the owner's role migrates: leave --database out, or give --database owner.")
-        return super().execute(*args, **options)
+        connection = owner_connection(options.get("wait", 0))
+        try:
+            return super().execute(*args, **options)
+        except Error as error:
+            raise CommandError(self.what_failed(connection, error)) from error
 
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*args, **options)
-        if not (options["plan"] or options["check_unapplied"]):
-            call_command("createcachetable", database="owner", verbosity=0)
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        connection = owner_connection()
+        with alone(connection, options.get("lock_wait", 300), "migrate"):
+            refuse_newer_schema(connection)
+            try:
+                super().handle(*args, **options)
+            except (CommandError, Error):
+                raise
+            except Exception as error:
+                if not self.applying:
+                    raise
+                raise CommandError(self.what_failed(connection, error)) from error
+            call_command("createcachetable", database=OWNER, verbosity=0)
+            if not options["app_label"] and let_the_auditor_read(connection):
+                self.stderr.write("The auditor's role may read what verify_ledger reads, and no more.")
+
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
+        """Django's own; and remembers which migration is being applied."""
+        if action in ("apply_start", "unapply_start"):
+            self.applying = str(migration)
+        elif action in ("apply_success", "unapply_success"):
+            self.applying = ""
+        super().migration_progress_callback(action, migration, fake)
+
+    def what_failed(self, connection: BaseDatabaseWrapper, error: Exception) -> str:
+        """Return the sentence for what the database, or a migration, refused."""
+        said = one_line(error)
+        if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
+            said = f"somebody else holds a lock that it needs ({said})"
+        if not self.applying:
+            return f"The database of DATABASE_OWNER_URL could not be migrated: {said}."
+        return f"{self.applying} could not be applied: {said}. It was undone: correct that, and run migrate again."
+
+
+def refuse_newer_schema(connection: BaseDatabaseWrapper) -> None:
+    """Refuse a schema from which a newer program already took away what this one may need."""
+    unknown = unknown_migrations(set(MigrationRecorder(connection).applied_migrations()))
+    contracted = [f"{app}.{name}" for app, name in unknown if "_contract_" in name]
+    if contracted:
+        raise CommandError(
+            f"The schema is newer than this program and no longer fits it: it has {contracted[0]}. Run the program"
+            " that made it, or a newer one."
+        )
+    if unknown:
+        app, name = unknown[-1]
+        tell(f"The schema is newer than this program, which can live with it: it has {app}.{name}.")

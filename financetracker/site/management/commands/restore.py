@@ -1,0 +1,63 @@
+"""`restore`: a saved database brought back into an empty one, compared before anybody can use it."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from financetracker.site.backup import CLEAN, DISAGREE
+from financetracker.site.management.commands.backup import SAVED_BUT_WRONG, SAVED_UNCHECKED
+from financetracker.site.owner import end_on_sigterm
+from financetracker.site.restore import opened, restore, same_fingerprint
+
+
+class Command(BaseCommand):
+    """Checks the whole file first; what it then makes is there as a whole, or not at all."""
+
+    help = (
+        "Bring a backup back into an empty database, compare it with what was saved, and migrate it if it"
+        " is older. Exit status 0: restored, and the books agree; 1: not restored, nothing was changed; 3: restored as"
+        " it was saved, but the books disagree; 4: restored as it was saved, but the books could not be checked."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="the backup; `-` is standard input")
+        parser.add_argument("--check", action="store_true", help="only read the file, and say what it holds")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with end_on_sigterm():
+            if options["check"]:
+                with opened(options["file"]) as archive:
+                    self.say(archive.manifest, f"{options['file']} is whole: it holds")
+                return
+            manifest, found, migrated = restore(options["file"])
+        self.say(manifest, "Restored")
+        if found["fingerprint"]:
+            prints = found["fingerprint"]["total"]
+            self.stderr.write(f"total books {prints['books']}\ntotal history {prints['history']}")
+        if migrated:
+            same = found["fingerprint"] and manifest["fingerprint"] and same_fingerprint(manifest, found)
+            self.stderr.write(
+                "It was of an older schema: every table was compared before it was migrated, and the fingerprint"
+                + (" is the same after it." if same else " is another after it.")
+            )
+        if found["verdict"] == CLEAN:
+            self.stderr.write("The books agree.")
+        elif found["verdict"] == DISAGREE:
+            self.stderr.write(f"THE BOOKS DISAGREE: {len(found['findings'])} findings; run verify_ledger.")
+            sys.exit(SAVED_BUT_WRONG)
+        else:
+            self.stderr.write(f"THE BOOKS WERE NOT CHECKED: {found['reason']}")
+            sys.exit(SAVED_UNCHECKED)
+
+    def say(self, manifest: dict[str, Any], what: str) -> None:
+        """Print what a backup holds, and what was wrong with it when it was made."""
+        rows = sum(table["rows"] for table in manifest["tables"].values())
+        self.stderr.write(
+            f"{what} {manifest['database']} of {manifest['made_at']}: {rows} rows in {len(manifest['tables'])}"
+            f" tables, PostgreSQL {manifest['server']}, revision {manifest['revision'] or 'unknown'}."
+        )
+        if manifest["verdict"] != CLEAN:
+            why = manifest["reason"] or f"{len(manifest['findings'])} findings"
+            self.stderr.write(f"When it was saved the books were {manifest['verdict']}: {why}")
