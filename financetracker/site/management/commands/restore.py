@@ -15,9 +15,9 @@ class Command(BaseCommand):
     """Checks the whole file first; what it then makes is there as a whole, or not at all."""
 
     help = (
-        "Bring a backup back into an empty database, compare it with what was saved, and migrate it if it"
-        " is older. Exit status 0: restored, and the books agree; 1: not restored, nothing was changed; 3: restored as"
-        " it was saved, but the books disagree; 4: restored as it was saved, but the books could not be checked."
+        "Bring a backup back into an empty database, compare it with what was saved, and migrate it if needed."
+        " Exit status 0: restored, and the books agree; 1: not restored, nothing was changed; 3: restored as"
+        " saved, but the books disagree; 4: restored as saved, but the books could not be checked."
     )
     requires_system_checks = []
 
