@@ -63,12 +63,13 @@ class Repository:
     def overlay(self, name: str) -> Path:
         return self.folder / "deploy" / "overlays" / name
 
-    def applications(self, names: tuple[str, ...]) -> str:
+    def applications(self, names: tuple[str, ...], space: str) -> str:
         """Argo CD's projects and Applications as they stand in the project, with this remote and branch."""
         documents = []
         for name in names:
             for kind in ("project", "app"):
                 one = yaml.safe_load((PROJECT / "deploy" / "argocd" / f"{kind}-{name}.yaml").read_text())
+                one["metadata"]["namespace"] = space
                 if kind == "project":
                     one["spec"]["sourceRepos"] = [self.argocd_url]
                 else:

@@ -36,6 +36,8 @@ def create(body: dict[str, Any]) -> tuple[int, str]:
     space = (ACCOUNT / "namespace").read_text()
     token = (ACCOUNT / "token").read_text()
     trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    # Authorities made by cluster tools do not always say what their key is for; Python insists since 3.13.
+    trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
     connection = http.client.HTTPSConnection(host, port, timeout=10, context=trust)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
