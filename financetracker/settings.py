@@ -7,6 +7,7 @@ NAME_FILE with the path of a file that holds it. `dev.py` sets all of this for d
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import sys
@@ -91,10 +92,33 @@ class Environment:
         """A list, separated by commas."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()] or list(default)
 
+    def address(self, name: str, default: str) -> str:
+        """An IP address to listen on."""
+        value = self.text(name, default)
+        try:
+            return str(ipaddress.ip_address(value.strip("[]")))
+        except ValueError:
+            self.problems.append(f"{name} is {value!r}: use an IP address, as 0.0.0.0 or ::.")
+            return default
+
+    def matching(self, name: str, pattern: str, form: str) -> str:
+        """A text of a certain form; empty if not given."""
+        value = self.text(name)
+        if not value or re.fullmatch(pattern, value):
+            return value
+        self.problems.append(f"{name} is {value!r}: use the form {form}.")
+        return ""
+
     def database(self, name: str) -> dict[str, Any] | None:
-        """A `postgresql://user:password@host:port/name` address as Django wants it; None if not given."""
+        """A `postgresql://user:password@host:port/name` address as Django wants it; None if not given.
+
+        The password may stand apart, so that the address is no secret: DATABASE_PASSWORD belongs to DATABASE_URL.
+        """
         url = self.secret(name)
+        apart = f"{name.removesuffix('_URL')}_PASSWORD"
+        password = self.secret(apart)
         if not url:
+            self.refuse(bool(password), f"{apart} is set without {name}: give both, or neither.")
             return None
         try:
             found: dict[str, Any] = dict(dj_database_url.parse(url))
@@ -104,6 +128,10 @@ class Environment:
             self.problems.append(f"{name} is not of the form postgresql://user:password@host:5432/name.")
             return None
         found.setdefault("OPTIONS", {})
+        if password:
+            twice = bool(found["PASSWORD"] or found["OPTIONS"].get("password"))
+            self.refuse(twice, f"{name} holds a password and {apart} is set too: keep one of them.")
+            found["PASSWORD"] = password
         return found
 
     def refuse(self, wrong: bool, sentence: str) -> None:
@@ -137,6 +165,21 @@ env = Environment(os.environ)
 ENVIRONMENT = env.choice("ENVIRONMENT", ("production", "development", "test"), "production")
 PRODUCTION = ENVIRONMENT == "production"
 TESTING = ENVIRONMENT == "test"
+
+# --- What this is, and where it listens
+
+APP_IMAGE = env.matching(
+    "APP_IMAGE", r"[a-z0-9][A-Za-z0-9._:/-]{0,255}(@sha256:[0-9a-f]{64})?", "repository:tag@sha256:…"
+)
+APP_REVISION = env.matching("APP_REVISION", r"[0-9A-Za-z._-]{1,64}", "of a commit's name")
+# One gunicorn process for each, with as many threads as its pool has connections.
+WORKERS = env.number("WEB_CONCURRENCY", default=2 if PRODUCTION else 1, least=1, most=64)
+BIND = env.address("FT_BIND", default="0.0.0.0" if PRODUCTION else "127.0.0.1")  # noqa: S104 (a pod has one address)
+PORT = env.number("FT_PORT", default=8000, least=1, most=65535)
+# Probes and figures alone, for the platform and never for the proxy; 0 is none.
+METRICS_PORT = env.number("FT_METRICS_PORT", default=0, least=0, most=65535)
+METRICS_FOLDER = env.text("PROMETHEUS_MULTIPROC_DIR")
+env.refuse(METRICS_PORT == PORT, f"FT_METRICS_PORT is {PORT}, where people are served: choose another port.")
 
 # --- Secrets and hosts
 
@@ -195,6 +238,14 @@ def server_options(database: dict[str, Any], **limits: int | str) -> None:
     added = " ".join(f"-c {name}={value}" for name, value in limits.items())
     database["OPTIONS"].update(options=f"{given} {added}".strip())
     database["OPTIONS"].setdefault("connect_timeout", 5)
+    # A machine that vanished says nothing: without these a request would wait for it a quarter of an hour.
+    for name, value in (
+        ("keepalives_idle", 15),
+        ("keepalives_interval", 5),
+        ("keepalives_count", 3),
+        ("tcp_user_timeout", 20_000),
+    ):
+        database["OPTIONS"].setdefault(name, value)
     database["OPTIONS"].setdefault("application_name", f"financetracker {database['USER']}")
 
 
@@ -289,7 +340,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # First, so that a probe is answered before host checks and redirects.
-    "financetracker.site.health.HealthMiddleware",
+    "financetracker.site.probes.ProbeMiddleware",
+    "financetracker.site.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -400,7 +452,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # --- Static files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static" if PRODUCTION else None  # elsewhere the finders serve
+COLLECTED = Path(env.text("FT_STATIC_FOLDER", str(BASE_DIR / "var" / "static")))
+STATIC_ROOT = COLLECTED if PRODUCTION else None  # elsewhere the finders serve
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -410,16 +463,25 @@ STORAGES = {
     "staticfiles": {"BACKEND": STATIC_STORAGE if PRODUCTION else PLAIN_STORAGE},
 }
 
-# --- Logs: everything to stderr, where the platform collects it
+# --- Logs: everything to stderr, where the platform collects it; in production a JSON object a line
 
 LOG_LEVEL = env.choice("FT_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO" if PRODUCTION else "WARNING")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "financetracker.site.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json" if PRODUCTION else "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        # A page that was not found has its line as a request.
+        "django.request": {"level": "ERROR" if PRODUCTION else LOG_LEVEL},
+        # It tells of each connection that is lent and given back.
+        "psycopg.pool": {"level": "WARNING"},
+    },
 }
 
 if PRODUCTION:

@@ -42,6 +42,8 @@ ROLES = ("owner", "editor", "viewer", "stranger", "superuser", "anonymous", "gon
 MEMBERS = ("owner", "editor", "viewer")
 
 # What differs between two answers of the same page.
+# Headers that say when and in which request, and how long.
+UNIQUE = ("Content-Length", "Expires", "X-Request-ID")
 _VARIES = re.compile(r'(name="csrfmiddlewaretoken" value="|name="public_id" value=")[^"]*')
 
 _TABLES = (
@@ -230,7 +232,7 @@ class _Undone(Exception):
 
 
 def _answer(response: HttpResponse, changed: frozenset[str]) -> Answer:
-    headers = [(name, value) for name, value in response.items() if name not in ("Content-Length", "Expires")]
+    headers = [(name, value) for name, value in response.items() if name not in UNIQUE]
     headers += [
         ("Set-Cookie", f"{name}={_opened(name, morsel.value)}")
         for name, morsel in response.cookies.items()
