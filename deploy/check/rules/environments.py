@@ -10,7 +10,7 @@ from deploy.check.world import World
 
 Findings = Iterator[tuple[str, str, str]]
 
-GENERATED = re.compile(r"-[a-z0-9]{10}$")  # what kustomize adds to the name of a ConfigMap it made
+GENERATED = re.compile(r"-[2456789bcdfghkmt]{10}$")  # what kustomize adds to the name of a ConfigMap it made
 # Where staging and prod may differ; each is a document and a path in it.
 MAY_DIFFER = (
     r"[^:]+: metadata\.namespace",
