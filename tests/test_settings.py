@@ -62,6 +62,32 @@ FAULTS = [
     ({"FT_PROXIES": "-1"}, "FT_PROXIES is '-1': use a whole number from 0 to 9"),
     ({"FT_STATEMENT_TIMEOUT": "１２"}, "FT_STATEMENT_TIMEOUT is '１２': use a whole number"),
     ({"FT_LOG_LEVEL": "LOUD"}, "FT_LOG_LEVEL is 'LOUD': use one of DEBUG, INFO, WARNING, ERROR"),
+    ({"DATABASE_PASSWORD": PASSWORD}, "DATABASE_URL holds a password and DATABASE_PASSWORD is set too: keep one"),
+    (
+        {"DATABASE_OWNER_PASSWORD": PASSWORD},
+        "DATABASE_OWNER_URL holds a password and DATABASE_OWNER_PASSWORD is set too",
+    ),
+    (
+        {"DATABASE_OWNER_URL": "", "DATABASE_OWNER_PASSWORD": PASSWORD},
+        "DATABASE_OWNER_PASSWORD is set without DATABASE_OWNER_URL: give both, or neither.",
+    ),
+    (
+        {
+            "DATABASE_URL": GOOD["DATABASE_URL"].replace(f":{PASSWORD}", ""),
+            "DATABASE_PASSWORD_FILE": "/nowhere/word",
+        },
+        "DATABASE_PASSWORD_FILE: /nowhere/word cannot be read",
+    ),
+    ({"DATABASE_PASSWRD": PASSWORD}, "DATABASE_PASSWRD is not a setting: did you mean DATABASE_PASSWORD?"),
+    ({"FT_METRICS_PORT": "8000"}, "FT_METRICS_PORT is 8000, where people are served"),
+    ({"FT_METRICS_PORT": "http"}, "FT_METRICS_PORT is 'http': use a whole number from 0 to 65535"),
+    ({"FT_BIND": "localhost"}, "FT_BIND is 'localhost': use an IP address"),
+    ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY is '0': use a whole number from 1 to 64"),
+    (
+        {"APP_IMAGE": "books:1@sha256:abc"},
+        "APP_IMAGE is 'books:1@sha256:abc': use the form repository:tag@sha256:",
+    ),
+    ({"APP_REVISION": "main\nbranch"}, "APP_REVISION is 'main\\nbranch': use the form of a commit's name"),
     ({"FT_POOL": "3"}, "FT_POOL is not a setting"),
     ({"ALLOWED_HOST": "books.example.org"}, "ALLOWED_HOST is not a setting: did you mean ALLOWED_HOSTS?"),
     ({"DATABSE_URL": "x"}, "DATABSE_URL is not a setting: did you mean DATABASE_URL?"),
@@ -150,6 +176,56 @@ def test_secrets_come_from_files(project: Path, tmp_path: Path) -> None:
     done = settings(project, SECRET_KEY="", SECRET_KEY_FILE=str(key), DATABASE_URL="", DATABASE_URL_FILE=str(url))
     assert done.returncode == 0, done.stderr
     assert PASSWORD in done.stdout
+
+
+@pytest.mark.parametrize("password", ["p@ss:w/rd?#%40&", "ünïcode ' quote", "%s%(x)s"])
+def test_a_password_apart_from_its_address_needs_no_quoting(password: str, project: Path, tmp_path: Path) -> None:
+    word = tmp_path / "password"
+    word.write_text(f"{password}\n", encoding="utf-8")
+    bare = {name: GOOD[name].replace(f":{PASSWORD}", "") for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+    done = start(
+        "-c",
+        "from financetracker import settings;"
+        " print([(name, found['USER'], found['PASSWORD']) for name, found in settings.DATABASES.items()])",
+        project=project,
+        DATABASE_PASSWORD_FILE=str(word),
+        DATABASE_OWNER_PASSWORD="other",
+        PYTHONIOENCODING="utf-8",
+        **bare,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str([("default", "ft_app", password), ("owner", "ft_owner", "other")])
+
+
+@pytest.mark.parametrize(
+    ("changes", "bind", "workers"),
+    [
+        ({}, ["0.0.0.0:8000"], 2),
+        ({"FT_METRICS_PORT": "9100", "WEB_CONCURRENCY": "5"}, ["0.0.0.0:8000", "0.0.0.0:9100"], 5),
+        ({"FT_BIND": "::", "FT_PORT": "80", "FT_METRICS_PORT": "81"}, ["[::]:80", "[::]:81"], 2),
+        ({"ENVIRONMENT": "development"}, ["127.0.0.1:8000"], 1),
+    ],
+)
+def test_gunicorn_listens_where_the_settings_say(
+    changes: dict[str, str], bind: list[str], workers: int, project: Path
+) -> None:
+    """And believes no header about scheme and path: Django alone does, from as many proxies as it was told."""
+    program = (
+        "import runpy; found = runpy.run_path('gunicorn.conf.py');"
+        " print(found['bind'], found['workers'], found['threads'], repr(found['forwarded_allow_ips']))"
+    )
+    done = start("-c", program, project=project, **changes)
+    assert done.stdout.strip() == f"{bind} {workers} 8 ''", done.stderr
+
+
+def test_a_folder_for_figures_that_cannot_be_made_is_named(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    argv = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "financetracker.wsgi")
+    folder = str(tmp_path / "file" / "figures")
+    done = start(*argv, project=project, FT_METRICS_PORT="9100", PROMETHEUS_MULTIPROC_DIR=folder)
+    assert done.returncode == 78
+    last = done.stderr.splitlines()[-1]
+    assert last == f"PROMETHEUS_MULTIPROC_DIR: {folder}: Not a directory: name a folder that can be written."
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ of this process.
 
 import os
 import threading
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -14,6 +15,7 @@ from django.http import HttpRequest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+from psycopg_pool import ConnectionPool
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -88,8 +90,11 @@ class Pool:
 
     def sample(self) -> None:
         """Write down what the pool says now. No connection is opened, and none is waited for."""
+        self.sample_of(connections["default"].pool)  # type: ignore[attr-defined]
+
+    def sample_of(self, pool: "ConnectionPool[Any] | None") -> None:
+        """Write down what a pool says; nothing but zeros where there is none, or it was never used."""
         with self._lock:
-            pool = connections["default"].pool  # type: ignore[attr-defined]
             stats = {} if pool is None or pool.closed else pool.get_stats()
             stats["in_use"] = stats.get("pool_size", 0) - stats.get("pool_available", 0)
             for name, gauge in POOL_NOW.items():
