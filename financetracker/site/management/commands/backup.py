@@ -1,14 +1,23 @@
 """`backup`: the whole database in one file, exact to one moment."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from financetracker.site.backup import CLEAN, DISAGREE, save
 from financetracker.site.owner import end_on_sigterm
+from financetracker.site.shelf import put
 
 SAVED_BUT_WRONG, SAVED_UNCHECKED = 3, 4
+
+
+def at_least_one(text: str) -> int:
+    """Read a count from the command line."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 class Command(BaseCommand):
@@ -22,12 +31,21 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="where to save it; `-` is standard output")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("file", nargs="?", help="where to save it; `-` is standard output")
+        where.add_argument("--into", type=Path, metavar="FOLDER", help="save it there under the time of day")
+        parser.add_argument(
+            "--keep", type=at_least_one, default=14, metavar="N", help="with --into: how many stay (default: 14)"
+        )
         parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with end_on_sigterm():
-            manifest, size = save(options["file"], force=options["force"])
+            if options["into"]:
+                path, (manifest, size) = put(options["into"], "books", options["keep"])
+                self.stderr.write(f"{path}:")
+            else:
+                manifest, size = save(options["file"], force=options["force"])
         rows = sum(table["rows"] for table in manifest["tables"].values())
         self.stderr.write(
             f"Saved {manifest['database']} of {manifest['made_at']}: {rows} rows in {len(manifest['tables'])}"

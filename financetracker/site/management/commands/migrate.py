@@ -1,5 +1,6 @@
 """`migrate`, through the role that may, one at a time, and with one line where it cannot."""
 
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
@@ -7,12 +8,15 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from financetracker.site.owner import OWNER, alone, one_line, owner_connection, tell, unknown_migrations
 from financetracker.site.rights import let_the_auditor_read
+from financetracker.site.shelf import put
 
 LOCK_NOT_AVAILABLE = "55P03"
+BACKUPS_KEPT = 5
 MOST_SECONDS = 86_400
 
 
@@ -47,6 +51,10 @@ class Command(migrate.Command):
             "--lock-wait", type=seconds, default=300, metavar="SECONDS", help="wait so long for another migrate"
         )
 
+        parser.add_argument(
+            "--backup-into", type=Path, metavar="FOLDER", help="save the books there before any table changes"
+        )
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         if options["database"] != OWNER:
             raise CommandError("Only the owner's role migrates: leave --database out, or give --database owner.")
@@ -63,6 +71,7 @@ class Command(migrate.Command):
         connection = owner_connection()
         with alone(connection, options.get("lock_wait", 300), "migrate"):
             refuse_newer_schema(connection)
+            self.save_before(connection, options.get("backup_into"))
             try:
                 super().handle(*args, **options)
             except (CommandError, Error):
@@ -74,6 +83,18 @@ class Command(migrate.Command):
             call_command("createcachetable", database=OWNER, verbosity=0)
             if not options["app_label"] and let_the_auditor_read(connection):
                 self.stderr.write("The auditor's role may read what verify_ledger reads, and no more.")
+
+    def save_before(self, connection: BaseDatabaseWrapper, folder: Path | None) -> None:
+        """Put a backup aside where books are there and tables of theirs are about to change."""
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if folder is None or not plan or not executor.loader.applied_migrations:
+            return
+        try:
+            path, saved = put(folder, "before-migrate", BACKUPS_KEPT)
+        except CommandError as error:
+            raise CommandError(f"{error} Nothing was migrated.") from error
+        self.stderr.write(f"Saved {path} ({saved.size} bytes) before {plan[0][0]}.")
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
         """Django's own; and remembers which migration is being applied."""
