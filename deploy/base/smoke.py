@@ -44,7 +44,7 @@ def look(address: str) -> str:
         said = json.loads(expect(address, "/version", "digest"))
         if said["digest"] != digest:
             raise AssertionError(f"/version says {said['digest']}, pinned is {digest}")
-    expect(address, "/health/ready", "ok")
+    expect(address, "/health/ready", "ready")
     login = expect(address, "/users/login/", 'type="password"')
     style = re.search(r'href="(/static/[^"]+\.css)"', login)
     if style is None:
