@@ -6,7 +6,7 @@ Standard library only; runs in a pod of the cluster, where an ingress would be:
 
 Each person logs in once, then goes round: a list, a page, its stylesheet, and a new transaction. Every
 request opens its own connection and is tried once, so that nothing is hidden by a second try. A line holds
-`at` (seconds since 1970), `ms`, `what`, `status` (0: no answer), for a page its `revision`, and for a
+`at` (seconds since 1970), `ms`, `what`, `status` (0: no answer), for the version its `commit` and `digest`, and for a
 transaction `wrote`, its narration, where the answer said that it was saved. Ends with the pod.
 """
 
@@ -76,7 +76,7 @@ class Person:
         if what == "transaction" and status == 302 and form is not None:
             line["wrote"] = form["narration"]
         if what == "version" and status == 200:
-            line["revision"], line["digest"] = (json.loads(text).get(key) for key in ("revision", "digest"))
+            line["commit"], line["digest"] = (json.loads(text).get(key) for key in ("commit", "digest"))
         say(line)
         return status, text, location
 

@@ -130,7 +130,7 @@ def commit_moves_the_image(run: Run) -> None:
         run.timed("new version on every pod", lambda: run.cluster.rolled(run.staging, run.images["next"]), since=pushed)
         run.timed("synced and healthy", run.settled, limit=180, since=pushed)
     said = run.version()
-    run.say("/version answers the new revision", said["revision"].startswith("next"), detail=said["revision"])
+    run.say("/version answers the new revision", said["commit"].startswith("next"), detail=said["commit"])
 
 
 def rollback_of_a_good_release(run: Run) -> None:
