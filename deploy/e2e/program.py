@@ -143,6 +143,8 @@ def clean_up(cluster: Cluster, repository: Repository | None, books: Books | Non
     ]  # fmt: skip
     for step in steps:
         try:
+            if step[0] == "wait":
+                release_hooks(cluster, step[2].removeprefix("namespace/"))
             cluster.kubectl(*step, seconds=200)
         except Missed as error:
             print(f"cleaning up: {error}", file=sys.stderr)
@@ -151,6 +153,14 @@ def clean_up(cluster: Cluster, repository: Repository | None, books: Books | Non
             repository.remove()
         except Missed as error:
             print(f"cleaning up: {error}", file=sys.stderr)
+
+
+def release_hooks(cluster: Cluster, space: str) -> None:
+    """Argo CD keeps a running hook from being deleted, and nobody lets go of it once its Application is gone."""
+    if cluster.exists("namespace", space):
+        for job in cluster.get("jobs", space=space)["items"]:
+            name = job["metadata"]["name"]
+            cluster.kubectl("-n", space, "patch", "job", name, "--type", "merge", "-p", '{"metadata":{"finalizers":[]}}')
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
