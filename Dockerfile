@@ -55,7 +55,7 @@ LABEL org.opencontainers.image.title="financetracker" \
 ENV PATH=/app/venv/bin:/usr/bin:/usr/lib/postgresql/17/bin \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    ENVIRONMENT=production FT_METRICS_PORT=9100 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \
+    ENVIRONMENT=production FT_METRICS_PORT=9100 \
     APP_REVISION="${REVISION}"
 WORKDIR /app
 USER 10001:10001

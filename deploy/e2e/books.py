@@ -70,8 +70,13 @@ class Books:
     def open(self) -> None:
         """Make the login and the book, as the installation runbook does."""
         self.cluster.execute(self.space, "deploy/web", "python", "-c", SUPERUSER, EMAIL, text=self.password + "\n")
-        self.cluster.execute(self.space, "deploy/web", "python", "manage.py", "import_journal", "/dev/stdin", "--book",
+        self.manage("import_journal", "/dev/stdin", "--book",
                              "E2E", "--create", "--base", "EUR", "--owner", EMAIL, text=JOURNAL)  # fmt: skip
+
+    def manage(self, *command: str, text: str = "") -> str:
+        """Run a management command in a web pod."""
+        line = ("python", "manage.py", *command)
+        return self.cluster.execute(self.space, "deploy/web", *line, text=text, seconds=300)
 
     def start_load(self, image: str, people: int, pause: float, pull_secret: str) -> None:
         """Start the pod that uses the books, and follow what it says."""
@@ -80,19 +85,33 @@ class Books:
         address = f"http://web.{self.space}"
         pod["spec"]["containers"][0] |= {
             "image": image,
-            "command": ["python", "/load/load.py", address, self.host, EMAIL, "/word/password", str(people), str(pause)],
+            "command": [
+                "python",
+                "/load/load.py",
+                address,
+                self.host,
+                EMAIL,
+                "/word/password",
+                str(people),
+                str(pause),
+            ],
         }
         if pull_secret:
             pod["spec"]["imagePullSecrets"] = [{"name": pull_secret}]
-        objects = [
+        word = {"password": self.password}
+        objects: list[dict[str, Any]] = [
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "load"}, "data": {"load.py": script}},
-            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "load"}, "stringData": {"password": self.password}},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "load"}, "stringData": word},
             pod,
         ]  # fmt: skip
         for one in objects:
             one["metadata"]["namespace"] = SPACE
         self.cluster.apply(yaml.safe_dump_all(objects))
-        wait("the load pod runs", 120, lambda: self.cluster.get("pod", "load", SPACE)["status"]["phase"] == "Running")
+        wait(
+            "the load pod runs",
+            120,
+            lambda: self.cluster.get("pod", "load", SPACE)["status"]["phase"] == "Running",
+        )
         threading.Thread(target=self._follow, daemon=True).start()
         wait("the first transaction of the load", 60, lambda: any("wrote" in line for line in self.window(0)))
 
@@ -118,10 +137,8 @@ class Books:
 
     def lost(self, began: float) -> tuple[int, list[str]]:
         """How many transactions were acknowledged since then, and those of them that are not in the books once."""
-        time.sleep(0)
         wrote = [line["wrote"] for line in self.window(began) if "wrote" in line]
-        text = self.cluster.execute(self.space, "deploy/web", "python", "manage.py", "export_journal", "--book", "E2E",
-                                    seconds=300)  # fmt: skip
+        text = self.manage("export_journal", "--book", "E2E")
         return len(wrote), [name for name in wrote if text.count(name) != 1]
 
 

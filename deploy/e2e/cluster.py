@@ -69,12 +69,18 @@ class Cluster:
             status.get("health", {}).get("status", "none"),
         )
         wanted = (revision, "Synced", revision, "Succeeded", "Healthy")
-        return facts == wanted or f"{facts[0][:8]} {facts[1]}, sync {facts[2][:8]} {facts[3]}, {facts[4]}; {operation.get('message', '')[:160]}"
+        return (
+            facts == wanted
+            or f"{facts[0][:8]} {facts[1]}, sync {facts[2][:8]} {facts[3]}, {facts[4]}"
+            f"; {operation.get('message', '')[:160]}"
+        )
 
     # --- Pods
 
     def pods(self, space: str, name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.get("pods", space=space, labels=f"app.kubernetes.io/name={name}")["items"]
+        found: list[dict[str, Any]] = self.get("pods", space=space, labels=f"app.kubernetes.io/name={name}")[
+            "items"
+        ]
         return found
 
     def rolled(self, space: str, image: str) -> bool | str:

@@ -55,7 +55,9 @@ VARIANTS = {
 class Images:
     """Builds and pushes; names are `repository:tag@digest` as the cluster asks for them."""
 
-    def __init__(self, *, registry: str, name_in_cluster: str, insecure: bool, base: str, authority: Path | None) -> None:
+    def __init__(
+        self, *, registry: str, name_in_cluster: str, insecure: bool, base: str, authority: Path | None
+    ) -> None:
         self.registry = registry
         self.name_in_cluster = name_in_cluster
         self.insecure = insecure
@@ -92,7 +94,9 @@ class Images:
 
     def _build(self, tag: str, *, context: Path, file: Path | None = None, revision: str = "") -> None:
         arguments = ({"BASE_IMAGE": self.base} if self.base else {}) | ({"REVISION": revision} if revision else {})
-        build.build(tag, context=context, file=file, arguments=arguments, pull=not self.base, authority=self.authority)
+        build.build(
+            tag, context=context, file=file, arguments=arguments, pull=not self.base, authority=self.authority
+        )
 
     def _push(self, tag: str, name: str, version: str) -> str:
         digest = build.push(tag, f"{self.registry}/{name}:{version}", insecure=self.insecure)

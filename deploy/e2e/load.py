@@ -6,8 +6,8 @@ Standard library only; runs in a pod of the cluster, where an ingress would be:
 
 Each person logs in once, then goes round: a list, a page, its stylesheet, and a new transaction. Every
 request opens its own connection and is tried once, so that nothing is hidden by a second try. A line holds
-`at` (seconds since 1970), `ms`, `what`, `status` (0: no answer), for the version its `commit` and `digest`, and for a
-transaction `wrote`, its narration, where the answer said that it was saved. Ends with the pod.
+`at` (seconds since 1970), `ms`, `what`, `status` (0: no answer), for the version its `commit` and `digest`,
+and for a transaction `wrote`, its narration, where the answer said that it was saved. Ends with the pod.
 """
 
 import html
@@ -70,14 +70,19 @@ class Person:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             why = f"{type(error).__name__}: {error}"
-        line = {"at": round(began, 3), "ms": round((time.monotonic() - clock) * 1000), "what": what, "status": status}
+        line = {
+            "at": round(began, 3),
+            "ms": round((time.monotonic() - clock) * 1000),
+            "what": what,
+            "status": status,
+        }
         if why:
-            line["why"] = why
+            said["why"] = why
         if what == "transaction" and status == 302 and form is not None:
-            line["wrote"] = form["narration"]
+            said["wrote"] = form["narration"]
         if what == "version" and status == 200:
-            line["commit"], line["digest"] = (json.loads(text).get(key) for key in ("commit", "digest"))
-        say(line)
+            said["commit"], said["digest"] = (json.loads(text).get(key) for key in ("commit", "digest"))
+        say(said)
         return status, text, location
 
     def log_in(self, email: str, password: str) -> None:
@@ -141,7 +146,8 @@ def live(person: Person, email: str, password: str, pause: float) -> None:
         time.sleep(pause)
 
 
-def main(address: str, host: str, email: str, word: str, people: str = "4", pause: str = "0.5") -> None:
+def main(address: str, host: str, email: str, word: str, *pace: str) -> None:
+    people, pause = pace or ("4", "0.5")
     password = Path(word).read_text(encoding="utf-8").strip()
     threads = [
         threading.Thread(target=live, args=(Person(number, address, host), email, password, float(pause)))

@@ -22,7 +22,7 @@ import yaml
 from deploy.e2e.books import SPACE, Books
 from deploy.e2e.cluster import Cluster
 from deploy.e2e.images import VARIANTS, Images
-from deploy.e2e.report import Report, Verdict
+from deploy.e2e.report import Report
 from deploy.e2e.repository import Adaptation, Repository
 from deploy.e2e.scenarios import SCENARIOS, Failed, Run
 from deploy.e2e.tools import Missed, Refused
@@ -43,13 +43,17 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--insecure-registry", action="store_true", help="the registry speaks plain HTTP")
     parser.add_argument("--base-image", default="", help="a local image that stands in for the Dockerfile's base")
     parser.add_argument("--authority", type=Path, help="certificates that builds must trust behind a proxy")
-    parser.add_argument("--postgres-image", default="", metavar="NAME:TAG@DIGEST", help="default: built and pushed")
+    parser.add_argument(
+        "--postgres-image", default="", metavar="NAME:TAG@DIGEST", help="default: built and pushed"
+    )
     parser.add_argument("--storage-class", default="", help="default: the cluster's own default")
     parser.add_argument("--pull-secret", type=Path, metavar="FILE", help="a Docker config.json for the nodes")
     parser.add_argument("--ingress-class", default="", help="test with an Ingress of this class")
     parser.add_argument("--people", type=int, default=4, help="who use the books meanwhile (default: 4)")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between two rounds of one person")
-    parser.add_argument("--only", action="append", choices=list(SCENARIOS), help="with the first sync, these alone")
+    parser.add_argument(
+        "--only", action="append", choices=list(SCENARIOS), help="with the first sync, these alone"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the report goes as JSON")
     parser.add_argument("--page", type=Path, metavar="FILE", help="where the report goes as Markdown")
     parser.add_argument("--keep", action="store_true", help="leave everything in the cluster at the end")
@@ -72,7 +76,9 @@ def refuse_to_disturb(cluster: Cluster) -> None:
             raise Refused(f"The Application {name} exists: this run makes and removes it. Use another cluster.")
     for program in ("git", "kustomize", "kubectl"):
         if not shutil.which(program):
-            raise Refused(f"The program {program} is needed: python3 dev.py tools gets kustomize, kubectl is yours.")
+            raise Refused(
+                f"The program {program} is needed: python3 dev.py tools gets kustomize, kubectl is yours."
+            )
 
 
 def make_images(given: argparse.Namespace, revision: str, wanted: list[str]) -> dict[str, str]:
@@ -96,26 +102,29 @@ def prepare_space(cluster: Cluster, pull_secret: Path | None) -> str:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     spaces = [SPACE] if pull_secret is None else list(SPACES)
     for name in spaces:
-        cluster.apply(yaml.safe_dump({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
+        cluster.apply(
+            yaml.safe_dump({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        )
         if pull_secret is not None:
-            cluster.kubectl("-n", name, "create", "secret", "generic", "registry", "--type=kubernetes.io/dockerconfigjson",
-                            f"--from-file=.dockerconfigjson={pull_secret}")  # fmt: skip
+            file = f"--from-file=.dockerconfigjson={pull_secret}"
+            kind = "--type=kubernetes.io/dockerconfigjson"
+            cluster.kubectl("-n", name, "create", "secret", "generic", "registry", kind, file)
     return "registry" if pull_secret else ""
 
 
 def play(run: Run, names: list[str]) -> None:
     """Every scenario in turn; one that breaks off is a failed verdict, and the next begins from a synced state."""
     for name in names:
-        run.scenario = name
+        run.report.scenario = name
         began = time.time()
         try:
             SCENARIOS[name](run)
         except (Missed, Failed) as error:
-            run.say("broke off", False, detail=str(error))
+            run.report.check("goes to its end", None, str(error))
             if name == "first sync":
                 raise
             recover(run)
-        run.say("took in all", True, time.time() - began, "s")
+        run.report.measure("took in all", time.time() - began, "s")
 
 
 def recover(run: Run) -> None:
@@ -136,8 +145,11 @@ def clean_up(cluster: Cluster, repository: Repository | None, books: Books | Non
     if books is not None:
         books.stop_load()
     steps = [
-        *(("-n", cluster.argocd, "delete", "applications.argoproj.io", name, "--ignore-not-found", "--wait=false") for name in APPLICATIONS),
-        *(("-n", cluster.argocd, "delete", "appprojects.argoproj.io", name, "--ignore-not-found", "--wait=false") for name in APPLICATIONS),
+        *(
+            ("-n", cluster.argocd, "delete", f"{kind}.argoproj.io", name, "--ignore-not-found", "--wait=false")
+            for kind in ("applications", "appprojects")
+            for name in APPLICATIONS
+        ),
         *(("delete", "namespace", name, "--ignore-not-found", "--wait=false") for name in SPACES),
         *(("wait", "--for=delete", f"namespace/{name}", "--timeout=180s") for name in SPACES),
     ]  # fmt: skip
@@ -160,16 +172,21 @@ def release_hooks(cluster: Cluster, space: str) -> None:
     if cluster.exists("namespace", space):
         for job in cluster.get("jobs", space=space)["items"]:
             name = job["metadata"]["name"]
-            cluster.kubectl("-n", space, "patch", "job", name, "--type", "merge", "-p", '{"metadata":{"finalizers":[]}}')
+            cluster.kubectl(
+                "-n", space, "patch", "job", name, "--type", "merge", "-p", '{"metadata":{"finalizers":[]}}'
+            )
 
 
-def interrupted(number: int, frame: FrameType | None) -> None:
+def interrupted(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def prove(given: argparse.Namespace, cluster: Cluster, folder: Path) -> Report:
     revision = build.commit()
-    names = ["first sync", *(name for name in SCENARIOS if name != "first sync" and (not given.only or name in given.only))]
+    names = [
+        "first sync",
+        *(name for name in SCENARIOS if name != "first sync" and (not given.only or name in given.only)),
+    ]
     report = Report(revision)
     images = make_images(given, revision, list(VARIANTS))
     server = yaml.safe_load(cluster.kubectl("version", "-o", "yaml"))["serverVersion"]["gitVersion"]
@@ -192,7 +209,7 @@ def prove(given: argparse.Namespace, cluster: Cluster, folder: Path) -> Report:
             run.head = repository.pin(name, images["own"])
         play(run, names)
     except (Missed, Failed) as error:
-        report.add(Verdict("run", "broke off", False, detail=str(error)))
+        report.check("the run goes to its end", None, str(error))
     finally:
         if not given.keep:
             clean_up(cluster, repository, books)

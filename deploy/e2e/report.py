@@ -31,14 +31,24 @@ class Report:
     """Collects verdicts and prints each as it falls."""
 
     revision: str
+    scenario: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     began: float = field(default_factory=time.time)
 
-    def add(self, verdict: Verdict) -> Verdict:
+    def check(self, name: str, passed: object, detail: str = "") -> None:
+        """Note whether something holds."""
+        self._add(Verdict(self.scenario, name, bool(passed), detail=detail))
+
+    def measure(
+        self, name: str, value: float, unit: str = "", *, limit: float | None = None, detail: str = ""
+    ) -> None:
+        """Note a figure; above its limit it is a failure."""
+        self._add(Verdict(self.scenario, name, limit is None or value <= limit, value, unit, limit, detail))
+
+    def _add(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
         print(verdict.line(), flush=True)
-        return verdict
 
     @property
     def failed(self) -> list[Verdict]:
@@ -65,7 +75,8 @@ class Report:
         lines = [
             "# The end-to-end run",
             "",
-            f"`python deploy/e2e` at commit `{self.revision}` on {day}: **{self.closing()}** in {minutes:.0f} minutes.",
+            f"`python deploy/e2e` at commit `{self.revision}` on {day}: **{self.closing()}**"
+            f" in {minutes:.0f} minutes.",
             "",
             *(f"- {name}: {value}" for name, value in {**self.facts, "machine": platform.machine()}.items()),
             "",
@@ -75,8 +86,15 @@ class Report:
             lines += ["", f"## {scenario}", "", "| | what | measured | at most |", "| --- | --- | ---: | ---: |"]
             for one in self.verdicts:
                 if one.scenario == scenario:
-                    value = "" if one.value is None else f"{one.value:,.1f}".removesuffix(".0") + f" {one.unit}".rstrip()
+                    value = (
+                        ""
+                        if one.value is None
+                        else f"{one.value:,.1f}".removesuffix(".0") + f" {one.unit}".rstrip()
+                    )
                     limit = "" if one.limit is None else f"{one.limit:g}"
                     name = one.name + (f" ({one.detail})" if one.detail else "")
-                    lines.append(f"| {'ok' if one.passed else '**failed**'} | {name.replace('|', '/')} | {value} | {limit} |")
+                    lines.append(
+                        f"| {'ok' if one.passed else '**failed**'} | {name.replace('|', '/')} | {value} |"
+                        f" {limit} |"
+                    )
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

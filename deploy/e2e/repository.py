@@ -1,4 +1,4 @@
-"""The Git remote of the run: this project's own manifests, adapted to the cluster at hand, on a branch of its own."""
+"""The Git remote of the run: the project's manifests, adapted to the cluster at hand, on a branch of their own."""
 
 import shutil
 import uuid
@@ -36,7 +36,11 @@ class Repository:
     def prepare(self, adapt: "Adaptation") -> str:
         """Write the manifests for this cluster, push them, and return the commit."""
         self.folder.mkdir()
-        shutil.copytree(PROJECT / "deploy", self.folder / "deploy", ignore=shutil.ignore_patterns("e2e", "tools", "__pycache__"))
+        shutil.copytree(
+            PROJECT / "deploy",
+            self.folder / "deploy",
+            ignore=shutil.ignore_patterns("e2e", "tools", "__pycache__"),
+        )
         for name in ("staging", "prod"):
             adapt.overlay(self.folder / "deploy" / "overlays" / name)
         self.git("init", "-q", "-b", self.branch)
@@ -75,7 +79,9 @@ class Repository:
                 else:
                     one["spec"]["source"] |= {"repoURL": self.argocd_url, "targetRevision": self.branch}
                     subscribed = "notifications.argoproj.io/"
-                    kept = {k: v for k, v in one["metadata"]["annotations"].items() if not k.startswith(subscribed)}
+                    kept = {
+                        k: v for k, v in one["metadata"]["annotations"].items() if not k.startswith(subscribed)
+                    }
                     one["metadata"]["annotations"] = kept
                 documents.append(one)
         return yaml.safe_dump_all(documents)
@@ -106,7 +112,9 @@ class Adaptation:
         kept = [SWAPPED.get(name, name) for name in names if name not in self.without]
         one["components"] = [f"../../components/{name}" for name in kept]
         gone = {kind for name in names if name in self.without or name in SWAPPED for kind in KINDS.get(name, ())}
-        one["patches"] = [patch for patch in one["patches"] if patch["target"]["kind"] not in gone] + self.patches()
+        one["patches"] = [
+            patch for patch in one["patches"] if patch["target"]["kind"] not in gone
+        ] + self.patches()
         repository, _, digest = self.postgres_image.partition("@")
         image, _, tag = repository.rpartition(":")
         one["images"].append({"name": "postgres", "newName": image, "newTag": tag, "digest": digest})
@@ -115,17 +123,28 @@ class Adaptation:
     def patches(self) -> list[dict[str, Any]]:
         """JSON patches for storage, pull secrets and the namespace that stands in for the ingress."""
         space = "/spec/ingress/0/from/0/namespaceSelector/matchLabels/kubernetes.io~1metadata.name"
-        wanted = [("NetworkPolicy", "web", "replace", space, self.load_namespace)]
+        wanted: list[tuple[str, str, str, str, object]] = [
+            ("NetworkPolicy", "web", "replace", space, self.load_namespace)
+        ]
         if self.storage_class:
             wanted += [
                 ("PersistentVolumeClaim", "backups", "add", "/spec/storageClassName", self.storage_class),
-                ("StatefulSet", "database", "add", "/spec/volumeClaimTemplates/0/spec/storageClassName", self.storage_class),
+                (
+                    "StatefulSet",
+                    "database",
+                    "add",
+                    "/spec/volumeClaimTemplates/0/spec/storageClassName",
+                    self.storage_class,
+                ),
             ]
         if self.pull_secret:
             wanted += [("ServiceAccount", ".*", "add", "/imagePullSecrets", [{"name": self.pull_secret}])]
         if self.ingress_class:
             wanted += [("Ingress", "web", "add", "/spec/ingressClassName", self.ingress_class)]
         return [
-            {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump([{"op": op, "path": path, "value": value}])}
+            {
+                "target": {"kind": kind, "name": name},
+                "patch": yaml.safe_dump([{"op": op, "path": path, "value": value}]),
+            }
             for kind, name, op, path, value in wanted
         ]

@@ -1,15 +1,17 @@
 """What is done to the cluster, and what must come of it. One function for each; they run in this order."""
 
+import calendar
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from deploy.e2e.books import SPACE, Books, described, failures
 from deploy.e2e.cluster import Cluster, is_ready
-from deploy.e2e.report import Report, Verdict
+from deploy.e2e.report import Report
 from deploy.e2e.repository import Repository
 from deploy.e2e.tools import Missed, wait
 
@@ -31,17 +33,9 @@ class Run:
     pause: float
     pull_secret: str
     head: str = ""
-    scenario: str = ""
-    marks: dict[str, float] = field(default_factory=dict)
 
     staging = "financetracker-staging"
     prod = "financetracker-prod"
-
-    def say(self, name: str, passed: bool, value: float | None = None, unit: str = "", limit: float | None = None,
-            detail: str = "") -> bool:  # fmt: skip
-        good = passed and (limit is None or value is None or value <= limit)
-        self.report.add(Verdict(self.scenario, name, good, value, unit, limit, detail))
-        return good
 
     def timed(self, name: str, condition: Callable[[], object], limit: float | None = None,
               seconds: float = PATIENCE, since: float | None = None) -> float:  # fmt: skip
@@ -49,7 +43,7 @@ class Run:
         began = time.time() if since is None else since
         wait(name, seconds, condition)
         took = time.time() - began
-        self.say(name, True, took, "s", limit)
+        self.report.measure(name, took, "s", limit=limit)
         return took
 
     def version(self, space: str = "") -> dict[str, Any]:
@@ -73,9 +67,9 @@ class Run:
         lines = self.books.window(began)
         bad = failures(lines)
         name = f"failed requests of {len(lines)}"
-        self.say(name, allowed is None or len(bad) <= allowed, len(bad), limit=allowed, detail=described(bad))
+        self.report.measure(name, len(bad), limit=allowed, detail=described(bad))
         wrote, lost = self.books.lost(began)
-        self.say(f"lost writes of {wrote} acknowledged", not lost, len(lost), limit=0, detail=", ".join(lost[:3]))
+        self.report.measure(f"lost writes of {wrote} acknowledged", len(lost), limit=0, detail=", ".join(lost[:3]))
 
     def release(self, image: str) -> float:
         """Pin staging to an image, as the pipeline does, tell Argo CD, and return the moment of the push."""
@@ -103,7 +97,7 @@ def first_sync(run: Run) -> None:
     steps: list[tuple[str, Callable[[], object]]] = [
         ("namespace", lambda: run.cluster.exists("namespace", space)),
         ("secrets made", lambda: all(run.cluster.exists("secret", name, space) for name in SECRETS)),
-        ("database ready", lambda: run.cluster.get("statefulset", "database", space)["status"].get("readyReplicas") == 1),
+        ("database ready", lambda: database_ready(run)),
         ("migrated", lambda: run.cluster.get("job", "migrate", space)["status"].get("succeeded") == 1),
         ("web ready", lambda: run.cluster.rolled(space, run.images["own"])),
         ("synced and healthy, smoke test included", run.settled),
@@ -111,15 +105,25 @@ def first_sync(run: Run) -> None:
     for name, condition in steps:
         run.timed(f"{name}, from nothing", condition, since=began)
     labels = run.cluster.get("namespace", space)["metadata"]["labels"]
-    run.say("Pod Security of the namespace is restricted", labels.get("pod-security.kubernetes.io/enforce") == "restricted")
+    run.report.check(
+        "Pod Security of the namespace is restricted",
+        labels.get("pod-security.kubernetes.io/enforce") == "restricted",
+    )
     web = json.dumps(run.cluster.get("deployment", "web", space)["spec"])
-    run.say("the web has no way to the owner's secret", "database-owner" not in web and "database-app" in web)
+    run.report.check(
+        "the web has no way to the owner's secret", "database-owner" not in web and "database-app" in web
+    )
     run.books.open()
     run.books.start_load(run.images["own"], run.people, run.pause, run.pull_secret)
     digest = run.images["own"].partition("@")[2]
-    run.say("/version answers the pinned digest", run.version()["digest"] == digest, detail=digest[:19])
+    run.report.check("/version answers the pinned digest", run.version()["digest"] == digest, detail=digest[:19])
     entered = [line for line in run.books.window(0) if "wrote" in line]
-    run.say("a login works and an entry is saved", bool(entered), detail=entered[0]["wrote"])
+    run.report.check("a login works and an entry is saved", bool(entered), detail=entered[0]["wrote"])
+
+
+def database_ready(run: Run) -> bool:
+    ready: bool = run.cluster.get("statefulset", "database", run.staging)["status"].get("readyReplicas") == 1
+    return ready
 
 
 def commit_moves_the_image(run: Run) -> None:
@@ -127,20 +131,27 @@ def commit_moves_the_image(run: Run) -> None:
     with run.use():
         pushed = run.release("next")
         run.timed("commit seen", lambda: run.cluster.seen(run.staging, run.head), limit=30, since=pushed)
-        run.timed("new version on every pod", lambda: run.cluster.rolled(run.staging, run.images["next"]), since=pushed)
+        run.timed(
+            "new version on every pod", lambda: run.cluster.rolled(run.staging, run.images["next"]), since=pushed
+        )
         run.timed("synced and healthy", run.settled, limit=180, since=pushed)
     said = run.version()
-    run.say("/version answers the new revision", said["commit"].startswith("next"), detail=said["commit"])
+    run.report.check("/version answers the new revision", said["commit"].startswith("next"), detail=said["commit"])
 
 
 def rollback_of_a_good_release(run: Run) -> None:
     """Reverting the commit brings the old version back, over the newer schema."""
     with run.use():
         pushed = run.back()
-        run.timed("old version on every pod", lambda: run.cluster.rolled(run.staging, run.images["own"]), limit=120, since=pushed)
+        run.timed(
+            "old version on every pod",
+            lambda: run.cluster.rolled(run.staging, run.images["own"]),
+            limit=120,
+            since=pushed,
+        )
         run.timed("synced and healthy", run.settled, limit=180, since=pushed)
     digest = run.images["own"].partition("@")[2]
-    run.say("/version answers the old digest", run.version()["digest"] == digest)
+    run.report.check("/version answers the old digest", run.version()["digest"] == digest)
 
 
 def bad_images(run: Run) -> None:
@@ -148,11 +159,11 @@ def bad_images(run: Run) -> None:
     for name in ("exits", "answers-500", "never-ready"):
         with run.use():
             began = run.release(name)
-            wait(f"a pod of {name}", PATIENCE, lambda image=run.images[name]: failing(run, image))
+            wait(f"a pod of {name}", PATIENCE, partial(failing, run, run.images[name]))
             run.books.await_lines(time.time(), 30)
             answered = {line["digest"] for line in run.books.window(began) if "digest" in line}
             good = run.images["own"].partition("@")[2]
-            run.say(f"{name}: only the old version answers", answered == {good})
+            run.report.check(f"{name}: only the old version answers", answered == {good})
             pushed = run.back()
             run.timed(f"{name}: revert to synced and healthy", run.settled, limit=240, since=pushed)
 
@@ -172,8 +183,6 @@ def failing(run: Run, image: str) -> bool | str:
 
 
 def epoch(stamp: str) -> float:
-    import calendar
-
     return calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ"))
 
 
@@ -181,10 +190,11 @@ def migrations(run: Run) -> None:
     """One that fails, one that takes long, one that never ends."""
     with run.use():
         run.release("failing-migration")
-        wait("the migrate Job failed", PATIENCE, lambda: run.cluster.get("job", "migrate", run.staging)["status"].get("failed", 0) >= 1
-             and job_image(run) == run.images["failing-migration"])  # fmt: skip
+        wait(
+            "the migrate Job failed", PATIENCE, lambda: migrate_job(run, "failing-migration").get("failed", 0) >= 1
+        )
         pods = {pod["spec"]["containers"][0]["image"] for pod in run.cluster.pods(run.staging, "web")}
-        run.say("failing: no pod of the new version", pods == {run.images["own"]})
+        run.report.check("failing: no pod of the new version", pods == {run.images["own"]})
         pushed = run.back()
         run.timed("failing: revert to synced and healthy", run.settled, limit=240, since=pushed)
     with run.use():
@@ -194,16 +204,17 @@ def migrations(run: Run) -> None:
         run.timed("long: back to the old version", run.settled, limit=240, since=pushed)
     with run.use():
         run.release("hanging-migration")
-        wait("the migrate Job hangs", PATIENCE, lambda: job_image(run) == run.images["hanging-migration"]
-             and run.cluster.get("job", "migrate", run.staging)["status"].get("active") == 1)  # fmt: skip
+        wait("the migrate Job hangs", PATIENCE, lambda: migrate_job(run, "hanging-migration").get("active") == 1)
         pushed = run.back()
         run.cluster.end_operation(run.staging)
         run.timed("hanging: revert and break glass to synced and healthy", run.settled, limit=120, since=pushed)
 
 
-def job_image(run: Run) -> str:
-    image: str = run.cluster.get("job", "migrate", run.staging)["spec"]["template"]["spec"]["containers"][0]["image"]
-    return image
+def migrate_job(run: Run, image: str) -> dict[str, Any]:
+    """The status of the migrate Job of an image; nothing while the Job is still that of another."""
+    job = run.cluster.get("job", "migrate", run.staging)
+    status: dict[str, Any] = job["status"]
+    return status if job["spec"]["template"]["spec"]["containers"][0]["image"] == run.images[image] else {}
 
 
 def drift(run: Run) -> None:
@@ -213,12 +224,26 @@ def drift(run: Run) -> None:
         cluster.kubectl("-n", space, "create", "secret", "generic", "outside", "--from-literal=key=value")
         began = time.time()
         cluster.kubectl("-n", space, "scale", "deployment/web", "--replicas=1")
-        run.timed("kubectl scale healed", lambda: cluster.get("deployment", "web", space)["spec"]["replicas"] == 2, limit=60, since=began)
-        name = cluster.get("deployment", "web", space)["spec"]["template"]["spec"]["containers"][0]["envFrom"][0]["configMapRef"]["name"]
+        run.timed(
+            "kubectl scale healed",
+            lambda: cluster.get("deployment", "web", space)["spec"]["replicas"] == 2,
+            limit=60,
+            since=began,
+        )
+        name = cluster.get("deployment", "web", space)["spec"]["template"]["spec"]["containers"][0]["envFrom"][0][
+            "configMapRef"
+        ]["name"]
         before = cluster.get("configmap", name, space)["data"]
         began = time.time()
-        cluster.kubectl("-n", space, "patch", "configmap", name, "--type", "merge", "-p", '{"data":{"WEB_CONCURRENCY":"99"}}')
-        run.timed("edited ConfigMap healed", lambda: cluster.get("configmap", name, space)["data"] == before, limit=60, since=began)
+        cluster.kubectl(
+            "-n", space, "patch", "configmap", name, "--type", "merge", "-p", '{"data":{"WEB_CONCURRENCY":"99"}}'
+        )
+        run.timed(
+            "edited ConfigMap healed",
+            lambda: cluster.get("configmap", name, space)["data"] == before,
+            limit=60,
+            since=began,
+        )
         wait("both pods ready again", PATIENCE, lambda: cluster.rolled(space, run.images["own"]))
     with run.use(allowed=None):
         began = time.time()
@@ -236,9 +261,14 @@ def drift(run: Run) -> None:
         wait("the extra manifest is there", PATIENCE, lambda: cluster.exists("configmap", "extra", space))
         wait("synced", PATIENCE, run.settled)
         pushed = run.back()
-        run.timed("removed manifest pruned", lambda: not cluster.exists("configmap", "extra", space), limit=120, since=pushed)
+        run.timed(
+            "removed manifest pruned",
+            lambda: not cluster.exists("configmap", "extra", space),
+            limit=120,
+            since=pushed,
+        )
         wait("synced", PATIENCE, run.settled)
-    run.say("a Secret made outside Git is left alone", cluster.exists("secret", "outside", space))
+    run.report.check("a Secret made outside Git is left alone", cluster.exists("secret", "outside", space))
 
 
 def environments_apart(run: Run) -> None:
@@ -247,16 +277,18 @@ def environments_apart(run: Run) -> None:
     run.cluster.apply(run.repository.applications(("prod",), run.cluster.argocd))
     head = run.head
     run.timed("prod synced and healthy, from nothing", lambda: run.cluster.settled(run.prod, head))
-    run.say("prod's first sync changed nothing in staging", fingerprint(run, run.staging) == before)
+    run.report.check("prod's first sync changed nothing in staging", fingerprint(run, run.staging) == before)
     own = run.images["own"].partition("@")[2]
-    run.say("prod's /version answers its own digest", run.version(run.prod)["digest"] == own)
-    secrets = [run.cluster.get("secret", "database-app", space)["data"]["password"] for space in (run.staging, run.prod)]
-    run.say("each environment has passwords of its own", secrets[0] != secrets[1])
+    run.report.check("prod's /version answers its own digest", run.version(run.prod)["digest"] == own)
+    secrets = [
+        run.cluster.get("secret", "database-app", space)["data"]["password"] for space in (run.staging, run.prod)
+    ]
+    run.report.check("each environment has passwords of its own", secrets[0] != secrets[1])
     before = fingerprint(run, run.prod)
     with run.use():
         pushed = run.release("next")
         run.timed("staging moves on", run.settled, since=pushed)
-        run.say("staging's sync changed nothing in prod", fingerprint(run, run.prod) == before)
+        run.report.check("staging's sync changed nothing in prod", fingerprint(run, run.prod) == before)
         pushed = run.back()
         run.timed("staging goes back", run.settled, since=pushed)
     run.cluster.kubectl("-n", run.cluster.argocd, "delete", "applications.argoproj.io", run.prod, "--wait=false")
@@ -265,10 +297,14 @@ def environments_apart(run: Run) -> None:
 
 def fingerprint(run: Run, space: str) -> dict[str, str]:
     """Which version of each object stands in a namespace; status alone does not count."""
-    kinds = "deployments,statefulsets,services,configmaps,secrets,cronjobs,jobs,networkpolicies,serviceaccounts,roles"
+    kinds = (
+        "deployments,statefulsets,services,configmaps,secrets,cronjobs,jobs,networkpolicies,serviceaccounts,roles"
+    )
     found = run.cluster.get(kinds, space=space)["items"]
     return {
-        f"{one['kind']}/{one['metadata']['name']}": f"{one['metadata']['uid']} {one['metadata'].get('generation', '')} {json.dumps(one.get('data'))}"
+        f"{one['kind']}/{one['metadata']['name']}": json.dumps(
+            [one["metadata"]["uid"], one["metadata"].get("generation"), one.get("data")]
+        )
         for one in found
     }
 
@@ -283,7 +319,7 @@ def clock_work(run: Run) -> None:
             status = run.cluster.get("job", f"now-{name}", run.staging)["status"]
             if status.get("failed"):
                 raise Failed(f"{name} failed: {run.cluster.logs(run.staging, f'job/now-{name}')}")
-            return status.get("succeeded") == 1
+            return bool(status.get("succeeded") == 1)
 
         run.timed(f"{name} does its work", done, seconds=300, since=began)
         run.cluster.kubectl("-n", run.staging, "delete", "job", f"now-{name}", "--wait=false")
@@ -301,23 +337,31 @@ def faults(run: Run) -> None:
         began = time.time()
         cluster.kubectl("-n", space, "delete", "pod", victim, "--grace-period=0", "--force")
         wait("both pods ready", PATIENCE, lambda: cluster.rolled(space, run.images["own"]))
-        run.say("a killed pod is replaced", True, time.time() - began, "s")
+        run.report.measure("a killed pod is replaced", time.time() - began, "s")
     with run.use():
         victim = cluster.pods(space, "web")[0]["metadata"]["name"]
+        began = time.time()
         cluster.kubectl("-n", space, "delete", "pod", victim)
-        wait("both pods ready", PATIENCE, lambda: cluster.rolled(space, run.images["own"]))
-        run.say("an evicted pod is replaced without a failed request", True)
+        run.timed("an evicted pod is replaced", lambda: cluster.rolled(space, run.images["own"]), since=began)
     with run.use(allowed=None):
         began = time.time()
         cluster.kubectl("-n", space, "delete", "pod", "database-0")
-        wait("the database is ready", PATIENCE, lambda: cluster.get("statefulset", "database", space)["status"].get("readyReplicas") == 1)
+        wait(
+            "the database is ready",
+            PATIENCE,
+            lambda: database_ready(run),
+        )
         wait("both pods ready", PATIENCE, lambda: cluster.rolled(space, run.images["own"]))
-        wait("requests succeed", 120, lambda: not failures(run.books.window(time.time() - 5)) and bool(run.books.window(time.time() - 5)))
+        wait(
+            "requests succeed",
+            120,
+            lambda: not failures(run.books.window(time.time() - 5)) and bool(run.books.window(time.time() - 5)),
+        )
         lines = run.books.window(began)
         away = [line["at"] for line in failures(lines)]
-        run.say("restarted database: people are served again after", True, (max(away) - began) if away else 0, "s")
+        run.report.measure("restarted database: people are served again after", max([*away, began]) - began, "s")
         restarts = sum(pod["status"]["containerStatuses"][0]["restartCount"] for pod in cluster.pods(space, "web"))
-        run.say("restarted database: no web pod was restarted for it", restarts == 0, restarts)
+        run.report.measure("restarted database: web pods restarted for it", restarts, limit=0)
     with run.use(allowed=None):
         began = time.time()
         hold_everything(run, 20)
@@ -325,8 +369,9 @@ def faults(run: Run) -> None:
         lines = run.books.window(began)
         slow = max((line["ms"] for line in lines), default=0) / 1000
         broken = [line for line in failures(lines) if line["status"] != 503]
-        run.say("drained pool: who waits too long is told so (503)", not broken, len(failures(lines)), "told", detail=described(broken))
-        run.say("drained pool: longest wait for an answer", True, slow, "s", limit=31)
+        run.report.measure("drained pool: told to come back (503)", len(failures(lines)))
+        run.report.measure("drained pool: answered otherwise", len(broken), limit=0, detail=described(broken))
+        run.report.measure("drained pool: longest wait for an answer", slow, "s", limit=31)
 
 
 def hold_everything(run: Run, seconds: int) -> None:

@@ -34,7 +34,9 @@ def run(*command: str | Path, cwd: Path = PROJECT) -> str:
     """What a program printed on stdout; raises BuildFailed with the end of what it said otherwise."""
     # Where there is no engine, root's own file system is all the isolation that can be had.
     env = {**os.environ, "BUILDAH_ISOLATION": os.environ.get("BUILDAH_ISOLATION", "chroot")}
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise BuildFailed(f"{' '.join(map(str, command[:3]))} … failed with {done.returncode}:\n{said}")
@@ -75,7 +77,8 @@ def build(
     if fresh:
         options.append("--no-cache")
     if program == "buildah":
-        run("buildah", "build", "--layers", "--timestamp", commit_time(), f"--pull={'missing' if pull else 'never'}",
+        wanted = "missing" if pull else "never"
+        run("buildah", "build", "--layers", "--timestamp", commit_time(), f"--pull={wanted}",
             *options, context)  # fmt: skip
     else:
         output = f"type=docker,name={tag},rewrite-timestamp=true"
@@ -95,7 +98,7 @@ def push(tag: str, target: str, *, insecure: bool = False) -> str:
     run("docker", "push", "--quiet", target)
     name = target.rpartition(":")[0]
     said = json.loads(run("docker", "image", "inspect", target))[0]["RepoDigests"]
-    return next(digest.partition("@")[2] for digest in said if digest.startswith(f"{name}@"))
+    return next(str(digest).partition("@")[2] for digest in said if digest.startswith(f"{name}@"))
 
 
 @contextmanager

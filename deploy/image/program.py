@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.e2e.report import Report, Verdict
+from deploy.e2e.report import Report
 from deploy.e2e.tools import Missed, Refused
 from deploy.image import build
 from deploy.image.trial import Trial
@@ -32,20 +32,18 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 def one(given: argparse.Namespace, tag: str, *, context: Path = build.PROJECT, fresh: bool = False) -> list[str]:
     """Build once and return the layers' digests, the lowest first; the manifest's own digest comes last."""
     values = {"REVISION": build.commit()} | ({"BASE_IMAGE": given.base_image} if given.base_image else {})
-    build.build(tag, context=context, arguments=values, fresh=fresh, pull=not given.base_image, authority=given.authority)
+    build.build(
+        tag, context=context, arguments=values, fresh=fresh, pull=not given.base_image, authority=given.authority
+    )
     return build.digests(tag)
 
 
 def prove(given: argparse.Namespace) -> Report:
-    report = Report(build.commit())
-
-    def say(name: str, passed: bool, value: float | None = None, unit: str = "", limit: float | None = None,
-            detail: str = "") -> None:  # fmt: skip
-        report.add(Verdict("image", name, passed and (limit is None or (value or 0) <= limit), value, unit, limit, detail))
+    report = Report(build.commit(), "image")
 
     first, second = one(given, given.tag, fresh=True), one(given, f"{given.tag}-again", fresh=True)
-    say("two builds of one commit from nothing have one digest", first == second, detail=first[-1])
-    say("size, uncompressed", True, build.size(given.tag) / 1e6, "MB", MOST_MB)
+    report.check("two builds of one commit from nothing have one digest", first == second, first[-1])
+    report.measure("size, uncompressed", build.size(given.tag) / 1e6, "MB", limit=MOST_MB)
     with tempfile.TemporaryDirectory() as folder:
         other = Path(folder) / "project"
         build.run("git", "clone", "-q", build.PROJECT, other)
@@ -53,14 +51,18 @@ def prove(given: argparse.Namespace) -> Report:
             file.write("\n# One line more.\n")
         changed = one(given, f"{given.tag}-changed", context=other)
     same = [a == b for a, b in zip(first[:-1], changed[:-1], strict=True)]
-    say("a change in the code makes the last layer new, and no other", same == [True, True, False], detail=str(same))
+    report.check(
+        "a change in the code makes the last layer new, and no other",
+        same == [True, True, False],
+        str(same),
+    )
     if shutil.which("podman"):
         try:
             Trial(given.tag, report).play()
         except Missed as error:
-            say("broke off", False, detail=str(error))
+            report.check("the trial goes to its end", None, str(error))
     else:
-        say("podman is here to try the image", False, detail="install it, as with apt-get install podman runc")
+        report.check("podman is here to try the image", None, "install it, as with apt-get install podman runc")
     return report
 
 

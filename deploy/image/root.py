@@ -71,9 +71,7 @@ def put(path: Path, root: Path) -> None:
 
 def linked_with(root: Path) -> set[Path]:
     """The libraries of everything that was put into the image so far."""
-    binaries = [
-        path for path in root.rglob("*") if path.is_file() and not path.is_symlink() and is_binary(path)
-    ]
+    binaries = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink() and is_binary(path)]
     found: set[Path] = set()
     for path in binaries:
         said = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from deploy.e2e.report import Report, Verdict
+from deploy.e2e.report import Report
 from deploy.e2e.tools import Missed, wait
 
 HOST = "books.example.org"
@@ -30,7 +30,8 @@ LOCKED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL", "--secu
           "--user", "10001:10001", "--tmpfs", "/tmp:rw,nosuid,nodev,size=64m")  # fmt: skip
 LOOK = """
 import importlib.util, json, os, shutil
-found = [name for name in ("sh", "bash", "dash", "busybox", "apt", "dpkg", "gcc", "cc", "pip", "curl") if shutil.which(name)]
+programs = ("sh", "bash", "dash", "busybox", "apt", "dpkg", "gcc", "cc", "pip", "curl")
+found = [name for name in programs if shutil.which(name)]
 found += [name for name in ("pip", "setuptools", "ensurepip") if importlib.util.find_spec(name)]
 odd = []
 for folder, _, files in os.walk("/", onerror=None):
@@ -42,7 +43,8 @@ for folder, _, files in os.walk("/", onerror=None):
         if mode & 0o6000 or (os.access(path, os.W_OK) and not os.path.islink(path)):
             odd.append(path)
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
-print(json.dumps({"found": found, "odd": odd, "uid": os.getuid(), "rights": status["CapEff"], "no_new": status["NoNewPrivs"]}))
+rights = {"rights": status["CapEff"], "no_new": status["NoNewPrivs"]}
+print(json.dumps({"found": found, "odd": odd, "uid": os.getuid(), **rights}))
 """
 
 
@@ -56,11 +58,6 @@ class Trial:
         self.database = f"ft_image_{os.getpid()}_{uuid.uuid4().hex[:6]}"
         self.key = secrets.token_urlsafe(64)
         self.made: list[str] = []
-
-    def say(self, name: str, passed: bool, value: float | None = None, unit: str = "", limit: float | None = None,
-            detail: str = "") -> None:  # fmt: skip
-        good = passed and (limit is None or value is None or value <= limit)
-        self.report.add(Verdict("image", name, good, value, unit, limit, detail))
 
     # --- The database, and what a container is given
 
@@ -89,7 +86,11 @@ class Trial:
         options = [option for name, value in values.items() if value for option in ("--env", f"{name}={value}")]
         place = unquote(urlsplit(self.app).hostname or "")
         # A server's socket is a file of this machine; over TCP the container needs its network instead.
-        return [*options, "--volume", f"{place}:{place}"] if place.startswith("/") else [*options, "--network", "host"]
+        return (
+            [*options, "--volume", f"{place}:{place}"]
+            if place.startswith("/")
+            else [*options, "--network", "host"]
+        )
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
         """One command in a container that is gone afterwards."""
@@ -101,7 +102,18 @@ class Trial:
         ports = {inside: free_port() for inside in (8000, 9100)}
         name = f"ft-trial-{uuid.uuid4().hex[:8]}"
         publish = [option for inside, port in ports.items() for option in ("-p", f"127.0.0.1:{port}:{inside}")]
-        call = [*PODMAN, "run", "--detach", "--name", name, *LIMITS, *LOCKED, *publish, *self.given(**more), self.image]
+        call = [
+            *PODMAN,
+            "run",
+            "--detach",
+            "--name",
+            name,
+            *LIMITS,
+            *LOCKED,
+            *publish,
+            *self.given(**more),
+            self.image,
+        ]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=120)
         if done.returncode:
             raise Missed(f"the container did not start: {done.stderr.strip()}")
@@ -121,25 +133,35 @@ class Trial:
         if done.returncode:
             raise Missed(done.stderr)
         seen = json.loads(done.stdout)
-        self.say("no shell, package manager or compiler inside", not seen["found"], detail=", ".join(seen["found"]))
+        self.report.check(
+            "no shell, package manager or compiler inside", not seen["found"], detail=", ".join(seen["found"])
+        )
         odd = [path for path in seen["odd"] if not path.startswith("/tmp/")]
-        self.say("no file can be written, none changes its user", not odd, detail=", ".join(odd[:5]))
+        self.report.check("no file can be written, none changes its user", not odd, detail=", ".join(odd[:5]))
         bare = seen["uid"] == 10001 and int(seen["rights"], 16) == 0 and seen["no_new"] == "1"
-        self.say("runs as 10001 with no rights and no way to more", bare)
-        text = subprocess.run([*PODMAN, "image", "inspect", self.image], capture_output=True, text=True, check=True).stdout
+        self.report.check("runs as 10001 with no rights and no way to more", bare)
+        text = subprocess.run(
+            [*PODMAN, "image", "inspect", self.image], capture_output=True, text=True, check=True
+        ).stdout
         config = json.loads(text)[0]["Config"]
         labels = config.get("Labels") or {}
         named = all(labels.get(f"org.opencontainers.image.{name}") for name in ("source", "revision"))
-        self.say("labels name source and revision; the user is a number", named and config["User"] == "10001:10001")
+        self.report.check(
+            "labels name source and revision; the user is a number", named and config["User"] == "10001:10001"
+        )
 
     def migration(self) -> None:
         owner = self.address(self.owner)
         first = self.run("python", "manage.py", "migrate", DATABASE_OWNER_URL=owner)
-        self.say("migrate on an empty database", first.returncode == 0, detail=last(first) if first.returncode else "")
+        self.report.check(
+            "migrate on an empty database", first.returncode == 0, detail=last(first) if first.returncode else ""
+        )
         again = self.run("python", "manage.py", "migrate", DATABASE_OWNER_URL=owner)
-        self.say("migrate again changes nothing", again.returncode == 0, detail=last(again) if again.returncode else "")
+        self.report.check(
+            "migrate again changes nothing", again.returncode == 0, detail=last(again) if again.returncode else ""
+        )
         books = self.run("python", "manage.py", "verify_ledger", DATABASE_OWNER_URL=owner)
-        self.say("verify_ledger agrees", books.returncode == 0, detail=last(books))
+        self.report.check("verify_ledger agrees", books.returncode == 0, detail=last(books))
 
     def refusals(self) -> None:
         """Each ends with its own status and one clear line, not a traceback."""
@@ -148,7 +170,8 @@ class Trial:
         cases: list[tuple[str, Callable[[], subprocess.CompletedProcess[str]], str]] = [
             ("no secret key", lambda: self.run(SECRET_KEY=""), "SECRET_KEY is not set"),
             ("no database address", lambda: self.run(DATABASE_URL=""), "DATABASE_URL is not set"),
-            ("migrate without the owner", lambda: self.run("python", "manage.py", "migrate"), "DATABASE_OWNER_URL"),
+            ("migrate without the owner",
+             lambda: self.run("python", "manage.py", "migrate"), "DATABASE_OWNER_URL"),
             ("migrate with a wrong password",
              lambda: self.run("python", "manage.py", "migrate", DATABASE_OWNER_URL=word), "password"),
             ("migrate with the database away",
@@ -159,22 +182,27 @@ class Trial:
             done = act()
             said = done.stdout + done.stderr
             clear = done.returncode != 0 and words in said and "Traceback" not in said
-            self.say(f"refused: {name}", clear, detail=f"status {done.returncode}: {last(done)}")
+            self.report.check(f"refused: {name}", clear, detail=f"status {done.returncode}: {last(done)}")
 
     def answers(self, served: "Served") -> None:
-        pages = [("/health", served.metrics_port), ("/health/ready", served.metrics_port), ("/version", served.port),
+        pages = [("/health", served.metrics_port), ("/health/ready", served.metrics_port),
+                 ("/version", served.port),
                  ("/metrics", served.metrics_port), ("/users/login/", served.port)]  # fmt: skip
         for path, port in pages:
             status = served.status(path, port)
-            self.say(f"{path} answers", status == 200, detail=str(status))
-        self.say("/metrics is not on the port of the pages", served.status("/metrics", served.port) == 404)
+            self.report.check(f"{path} answers", status == 200, detail=str(status))
+        self.report.check(
+            "/metrics is not on the port of the pages", served.status("/metrics", served.port) == 404
+        )
         said = json.loads(served.get("/version", served.port)[1])
-        self.say("/version names the digest it was given", said.get("digest") == f"sha256:{'1' * 64}", detail=str(said))
+        self.report.check(
+            "/version names the digest it was given", said.get("digest") == f"sha256:{'1' * 64}", detail=str(said)
+        )
         page = served.get("/users/login/", served.port)[1]
         style = page.partition('href="/static/')[2].partition('"')[0]
         status, _, headers = served.ask("GET", f"/static/{style}", served.port, {"Accept-Encoding": "gzip"})
         packed = headers.get("Content-Encoding") == "gzip" and "immutable" in headers.get("Cache-Control", "")
-        self.say("styles come compressed and may be kept for ever", status == 200 and packed)
+        self.report.check("styles come compressed and may be kept for ever", status == 200 and packed)
 
     def stop_under_load(self) -> None:
         """One of two is stopped as a cluster does it: first no new requests, then SIGTERM."""
@@ -195,19 +223,25 @@ class Trial:
             stopping.wait(60)
             took = time.monotonic() - began
             load.end()
-        self.say(f"failed requests of {load.asked} while one of two is stopped", not load.failed, len(load.failed),
-                 limit=0, detail=", ".join(load.failed[:2]))  # fmt: skip
+        self.report.measure(
+            f"failed requests of {load.asked} while one of two is stopped", len(load.failed), limit=0,
+            detail=", ".join(load.failed[:2]))  # fmt: skip
         cut = [text for text in answered if not text.startswith("HTTP/1.1 ")]
-        self.say(f"requests cut off of {len(slow)} in flight at SIGTERM", not cut, len(cut), limit=0)
+        self.report.measure(f"requests cut off of {len(slow)} in flight at SIGTERM", len(cut), limit=0)
         text = subprocess.run([*PODMAN, "inspect", "--format", "{{.State.ExitCode}}", old.name],
                               capture_output=True, text=True, check=True).stdout  # fmt: skip
-        self.say("ends by itself with status 0", text.strip() == "0", took, "s", limit=25, detail=f"status {text.strip()}")
+        self.report.check("ends by itself with status 0", text.strip() == "0", f"status {text.strip()}")
+        self.report.measure("from SIGTERM to its end", took, "s", limit=25)
 
     def logs(self, served: "Served") -> None:
         done = subprocess.run([*PODMAN, "logs", served.name], capture_output=True, text=True, check=True)
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line]
         broken = [line for line in lines if not is_json(line)]
-        self.say(f"every one of {len(lines)} log lines is a JSON object", bool(lines) and not broken, detail=(broken or [""])[0][:100])
+        self.report.check(
+            f"every one of {len(lines)} log lines is a JSON object",
+            bool(lines) and not broken,
+            detail=(broken or [""])[0][:100],
+        )
 
     def play(self) -> None:
         with self.own_database():
@@ -229,10 +263,14 @@ class Served:
     def __init__(self, name: str, port: int, metrics_port: int) -> None:
         self.name, self.port, self.metrics_port = name, port, metrics_port
 
-    def ask(self, method: str, path: str, port: int, headers: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:
+    def ask(
+        self, method: str, path: str, port: int, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes, dict[str, str]]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         try:
-            sent = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"} | (headers or {})
+            sent = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"} | (
+                headers or {}
+            )
             connection.request(method, path, headers=sent)
             answer = connection.getresponse()
             return answer.status, answer.read(), dict(answer.getheaders())

@@ -13,7 +13,7 @@ HASHED = re.compile(r"(?P<stem>.+)\.[0-9a-f]{12}(?P<suffix>\.[a-z0-9]+)")
 
 
 @require_safe
-def static_of_another_release(request: HttpRequest, name: str) -> HttpResponseBase:
+def static_of_another_release(_request: HttpRequest, name: str) -> HttpResponseBase:
     """Answer with this release's version of a static file that is asked for under another release's hash.
 
     Reached only for names that WhiteNoise does not know. Never kept by a browser: the next request gets the

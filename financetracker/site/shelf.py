@@ -23,5 +23,7 @@ def put(folder: Path, prefix: str, keep: int) -> tuple[Path, Saved]:
         for old in sorted(folder.glob(f"{prefix}-????-??-??T??????Z.backup"))[:-keep]:
             old.unlink()
     except OSError as error:
-        raise CommandError(f"{path} was saved, but an older one stays: {error.filename}: {error.strerror}.") from error
+        raise CommandError(
+            f"{path} was saved, but an older one stays: {error.filename}: {error.strerror}."
+        ) from error
     return path, saved

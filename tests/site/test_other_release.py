@@ -27,7 +27,9 @@ def text(answer: object) -> bytes:
 def test_a_hash_of_another_release_gets_what_this_one_has(client: Client, collected: Path) -> None:
     answer = client.get("/static/site/theme.0123456789ab.css")
     assert answer.status_code == 200
-    assert text(answer) == (collected / "site" / staticfiles_storage.stored_name("site/theme.css")[5:]).read_bytes()
+    assert (
+        text(answer) == (collected / "site" / staticfiles_storage.stored_name("site/theme.css")[5:]).read_bytes()
+    )
     assert answer["Content-Type"] == "text/css"
     assert answer["Cache-Control"] == "no-store"
 
