@@ -70,12 +70,8 @@ class Person:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             why = f"{type(error).__name__}: {error}"
-        line = {
-            "at": round(began, 3),
-            "ms": round((time.monotonic() - clock) * 1000),
-            "what": what,
-            "status": status,
-        }
+        took = round((time.monotonic() - clock) * 1000)
+        said: dict[str, object] = {"at": round(began, 3), "ms": took, "what": what, "status": status}
         if why:
             said["why"] = why
         if what == "transaction" and status == 302 and form is not None:
