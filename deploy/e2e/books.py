@@ -138,7 +138,7 @@ class Books:
     def lost(self, began: float) -> tuple[int, list[str]]:
         """How many transactions were acknowledged since then, and those of them that are not in the books once."""
         wrote = [line["wrote"] for line in self.window(began) if "wrote" in line]
-        text = self.manage("export_journal", "--book", "E2E")
+        text = self.manage("export_journal", "--book", "E2E", "--owner", EMAIL)
         return len(wrote), [name for name in wrote if text.count(name) != 1]
 
 

@@ -26,7 +26,11 @@ def run(*command: str | Path, text: str = "", cwd: Path | None = None, seconds: 
     except subprocess.TimeoutExpired:
         raise Missed(f"{' '.join(map(str, command[:4]))} … did not end within {seconds:.0f} s") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
+        said = [
+            line
+            for line in (done.stderr.strip() or done.stdout.strip()).splitlines()
+            if not line.startswith("command terminated")  # kubectl's own word about what a pod said before
+        ] or ["it said nothing"]
         raise Missed(f"{' '.join(map(str, command[:5]))} … failed: {said[-1]}")
     return done.stdout
 
