@@ -98,7 +98,7 @@ def fill(file: IO[bytes], connection: BaseDatabaseWrapper, pg_dump: str, version
         writer.finish(
             {
                 "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "revision": revision(),
+                "revision": settings.APP_REVISION,
                 **of_the_database(connection),
                 "pg_dump": version,
                 "left_out": list(LEFT_OUT),
@@ -145,11 +145,6 @@ def telling(said: IO[bytes], otherwise: str) -> str:
     lines = [line.strip() for line in said.read(1 << 16).decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if "error:" in line] or lines
     return (errors[0] if errors else otherwise).rstrip(".")
-
-
-def revision() -> str:
-    """Return the commit this program was built from, if anybody said so."""
-    return str(getattr(settings, "APP_REVISION", "") or os.environ.get("APP_REVISION", ""))
 
 
 # --- What the manifest tells

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 from psycopg.pq import Conninfo
 
 OWNER = "owner"
@@ -92,13 +91,6 @@ def asked(connection: BaseDatabaseWrapper, function: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [LOCK])
         return bool(cursor.fetchone()[0])
-
-
-def unknown_migrations(applied: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the applied migrations that this code does not have: those of a newer schema."""
-    loader = MigrationLoader(None)
-    replaced = {old for migration in loader.disk_migrations.values() for old in migration.replaces}
-    return sorted(applied - loader.disk_migrations.keys() - replaced)
 
 
 # --- PostgreSQL's own programs

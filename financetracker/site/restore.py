@@ -20,14 +20,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 from django.db.transaction import atomic
 
 from financetracker.ledger.verify import look_plainly
 from financetracker.site.archive import CHUNK, Archive, Broken, read
 from financetracker.site.backup import CLEAN, PATIENCE, ended, of_the_books, telling
 from financetracker.site.census import census, differences
-from financetracker.site.owner import alone, one_line, owner_connection, program, unknown_migrations
+from financetracker.site.owner import alone, one_line, owner_connection, program
+from financetracker.site.schema import Name, missing, unknown
 
 TRANSACTION_TIMEOUT = b"SET transaction_timeout = 0;\n"  # pg_restore 17 and newer say it to every server
 
@@ -61,10 +61,8 @@ def opened(path: str) -> Iterator[Archive]:
 
 def understood(archive: Archive) -> Archive:
     """Refuse a backup whose schema this program does not know."""
-    saved = {(app, name) for app, name in (one.split(".", 1) for one in archive.manifest["migrations"])}
-    unknown = unknown_migrations(saved)
-    if unknown:
-        app, name = unknown[0]
+    if newer := unknown(applied(archive.manifest)):
+        app, name = newer[0]
         raise Broken(
             f"Its schema is newer than this program: it has {app}.{name}. Use the revision that made it"
             f" ({archive.manifest['revision'] or 'it does not say which'}), or a newer one."
@@ -79,7 +77,7 @@ def restore(path: str) -> Restored:
         pg_restore, _version = program("pg_restore", int(manifest["pg_dump"].split(".")[0]))
         connection = owner_connection()
         refuse_server(connection, manifest)
-        older = is_older(manifest)
+        older = bool(missing(applied(manifest)))
         try:
             with alone(connection, PATIENCE, "restore"):
                 with atomic(using=connection.alias):
@@ -100,10 +98,9 @@ def restore(path: str) -> Restored:
     return Restored(manifest, found, older)
 
 
-def is_older(manifest: dict[str, Any]) -> bool:
-    """Whether this program has migrations that the backup has not."""
-    loader = MigrationLoader(None)
-    return bool({f"{app}.{name}" for app, name in loader.disk_migrations} - set(manifest["migrations"]))
+def applied(manifest: dict[str, Any]) -> set[Name]:
+    """Return the migrations of a backup's schema."""
+    return {(app, name) for app, _dot, name in (one.partition(".") for one in manifest["migrations"])}
 
 
 # --- Refusals

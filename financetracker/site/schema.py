@@ -29,9 +29,14 @@ def contracted(applied: Set[Name]) -> list[Name]:
 
     Any other migration that this code does not know was made so that this code still works.
     """
+    return [name for name in unknown(applied) if CONTRACTS in name[1]]
+
+
+def unknown(applied: Set[Name]) -> list[Name]:
+    """Return the migrations of newer code that a database has, in the order of their names."""
     migrations = _code().disk_migrations
     known = {*migrations, *(name for migration in migrations.values() for name in migration.replaces)}
-    return sorted(name for name in applied - known if CONTRACTS in name[1])
+    return sorted(applied - known)
 
 
 def _squashed(name: Name, applied: Set[Name]) -> bool:

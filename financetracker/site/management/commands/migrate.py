@@ -11,8 +11,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from financetracker.site.owner import OWNER, alone, one_line, owner_connection, tell, unknown_migrations
+from financetracker.site.owner import OWNER, alone, one_line, owner_connection, tell
 from financetracker.site.rights import let_the_auditor_read
+from financetracker.site.schema import contracted, unknown
 from financetracker.site.shelf import put
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -50,7 +51,6 @@ class Command(migrate.Command):
         parser.add_argument(
             "--lock-wait", type=seconds, default=300, metavar="SECONDS", help="wait so long for another migrate"
         )
-
         parser.add_argument(
             "--backup-into", type=Path, metavar="FOLDER", help="save the books there before any table changes"
         )
@@ -116,13 +116,11 @@ class Command(migrate.Command):
 
 def refuse_newer_schema(connection: BaseDatabaseWrapper) -> None:
     """Refuse a schema from which a newer program already took away what this one may need."""
-    unknown = unknown_migrations(set(MigrationRecorder(connection).applied_migrations()))
-    contracted = [f"{app}.{name}" for app, name in unknown if "_contract_" in name]
-    if contracted:
+    applied = MigrationRecorder(connection).applied_migrations().keys()
+    for app, name in contracted(applied):
         raise CommandError(
-            f"The schema is newer than this program and no longer fits it: it has {contracted[0]}. Run the program"
+            f"The schema is newer than this program and no longer fits it: it has {app}.{name}. Run the program"
             " that made it, or a newer one."
         )
-    if unknown:
-        app, name = unknown[-1]
+    for app, name in unknown(applied)[-1:]:
         tell(f"The schema is newer than this program, which can live with it: it has {app}.{name}.")

@@ -37,11 +37,10 @@ class Command(BaseCommand):
             prints = found["fingerprint"]["total"]
             self.stderr.write(f"total books {prints['books']}\ntotal history {prints['history']}")
         if migrated:
-            same = found["fingerprint"] and manifest["fingerprint"] and same_fingerprint(manifest, found)
-            self.stderr.write(
-                "It was of an older schema: every table was compared before it was migrated, and the fingerprint"
-                + (" is the same after it." if same else " is another after it.")
-            )
+            self.stderr.write("It was of an older schema: every table was compared, and then migrated.")
+            if manifest["fingerprint"] and found["fingerprint"]:
+                same = "same" if same_fingerprint(manifest, found) else "another"
+                self.stderr.write(f"The migrated books have {'the ' if same == 'same' else ''}{same} fingerprint.")
         if found["verdict"] == CLEAN:
             self.stderr.write("The books agree.")
         elif found["verdict"] == DISAGREE:
