@@ -114,14 +114,14 @@ def test_no_password_stands_in_an_argument(backup: Path, tmp_path: Path) -> None
 
 
 def test_a_folder_keeps_the_newest(kept: Books, tmp_path: Path) -> None:
-    for name in ("20200101T000000", "20210101T000000"):
-        (tmp_path / f"nightly-{name}Z.backup").write_text("old")
-    (tmp_path / "nightly-20220101T000000Z.backup.part").write_text("of a killed run")
-    (tmp_path / "before-migrate-20200101T000000Z.backup").write_text("another kind")
+    for name in ("2020-01-01T000000Z", "2021-01-01T000000Z"):
+        (tmp_path / f"books-{name}.backup").write_text("old")
+    (tmp_path / "books-2022-01-01T000000Z.backup.part").write_text("of a killed run")
+    (tmp_path / "before-migrate-2020-01-01T000000Z.backup").write_text("another kind")
     done = manage(suites_database(), "backup", "--into", str(tmp_path), "--keep", "2")
     assert done.returncode == 0, done.stderr
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left[:2] == ["before-migrate-20200101T000000Z.backup", "nightly-20210101T000000Z.backup"]
+    assert left[:2] == ["before-migrate-2020-01-01T000000Z.backup", "books-2021-01-01T000000Z.backup"]
     assert len(left) == 3
     assert manifest_of(tmp_path / left[2])["verdict"] == "clean"
 
@@ -241,6 +241,10 @@ def test_books_that_disagree_are_saved_and_said(backup: Path, empty: str, tmp_pa
     assert saved.stderr.endswith(
         "THE BOOKS DISAGREE: 1 findings. They were saved as they are; run verify_ledger.\n"
     )
+    for n in range(3):
+        (tmp_path / f"books-202{n}-01-01T000000Z.backup").write_text("old, and good for all we know")
+    assert manage(empty, "backup", "--into", str(tmp_path), "--keep", "1").returncode == 3
+    assert len(list(tmp_path.glob("books-*"))) == 4
     with new_database("again") as other:
         done = manage(other, "restore", str(tmp_path / "b"))
         assert done.returncode == 3, done.stderr
@@ -523,6 +527,5 @@ def test_a_file_is_not_replaced_and_words_are_checked(kept: Books, backup: Path,
     assert line == f"{backup} is there already: name another file, or say --force to replace it."
     line = refusal(manage(suites_database(), "backup", str(tmp_path / "no" / "b")))
     assert line == f"The backup could not be written to {tmp_path}/no/b: No such file or directory."
-    for words in ([], ["b", "--into", "c"], ["b", "--keep", "3"]):
-        line = refusal(manage(suites_database(), "backup", *words))
-        assert line == "Name one file, or a folder with --into; --keep goes with --into alone."
+    for words in ([], ["b", "--into", "c"], ["--into", "c", "--keep", "0"]):
+        assert manage(suites_database(), "backup", *words).returncode == 2

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from financetracker.site.management.commands.migrate import seconds
-from financetracker.site.owner import LOCK, unknown_migrations
+from financetracker.site.owner import LOCK
+from financetracker.site.schema import unknown
 from tests.site.keeping import (
     address,
     holds_anything,
@@ -125,8 +126,8 @@ def test_old_code_lives_with_a_newer_schema_unless_it_was_contracted(migrated: s
 
 
 def test_what_is_known_is_not_newer() -> None:
-    assert unknown_migrations({("ledger", "0001_initial"), ("auth", "0001_initial")}) == []
-    assert unknown_migrations({("b", "2"), ("a", "1")}) == [("a", "1"), ("b", "2")]
+    assert unknown({("ledger", "0001_initial"), ("auth", "0001_initial")}) == []
+    assert unknown({("b", "2"), ("a", "1")}) == [("a", "1"), ("b", "2")]
 
 
 def test_a_lock_that_somebody_holds_ends_it_in_seconds(migrated: str) -> None:
@@ -180,8 +181,10 @@ def test_books_are_saved_before_they_are_changed(empty: str, tmp_path: Path) -> 
     done = manage(empty, *words)
     assert done.returncode == 0, done.stderr
     (saved,) = tmp_path.iterdir()
-    assert re.fullmatch(r"before-migrate-\d{8}T\d{6}Z\.backup", saved.name)
-    assert f"{saved}: saved {saved.stat().st_size} bytes before anything is applied." in done.stderr
+    assert re.fullmatch(r"before-migrate-\d{4}-\d\d-\d\dT\d{6}Z\.backup", saved.name)
+    assert (
+        f"Saved {saved} ({saved.stat().st_size} bytes) before accounts.0003_definers_for_the_app." in done.stderr
+    )
     assert "accounts.0003_definers_for_the_app" not in manifest_of(saved)["migrations"]
     assert manage(empty, *words).returncode == 0
     assert list(tmp_path.iterdir()) == [saved], "there was nothing to apply"
