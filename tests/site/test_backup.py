@@ -305,6 +305,21 @@ def test_a_damaged_file_is_refused(fault: str, sentence: str, backup: Path, empt
     assert not holds_anything(empty)
 
 
+def test_a_folder_is_checked_file_by_file(backup: Path, tmp_path: Path) -> None:
+    assert refusal(manage("x", "restore", "--check", str(tmp_path))) == f"{tmp_path} holds no file *.backup."
+    for name in ("a", "c"):
+        shutil.copy(backup, tmp_path / f"{name}.backup")
+    assert manage("x", "restore", "--check", str(tmp_path)).returncode == 0
+    damaged(backup, tmp_path / "b.backup", "a byte")
+    done = manage("x", "restore", "--check", str(tmp_path))
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [f"{tmp_path}/{name}.backup is whole" in line for name, line in zip("ac", lines, strict=False)] == [
+        True
+    ] * 2
+    assert lines[2].startswith(f"CommandError: {tmp_path}/b.backup cannot be restored: database.dump is not what")
+
+
 def test_a_whole_file_is_found_whole_without_a_database(backup: Path) -> None:
     done = manage("no_such_database", "restore", "--check", str(backup))
     assert done.returncode == 0, done.stderr

@@ -49,7 +49,7 @@ class Command(migrate.Command):
             help="wait so long for a database that is starting",
         )
         parser.add_argument(
-            "--lock-wait", type=seconds, default=300, metavar="SECONDS", help="wait so long for another migrate"
+            "--lock-wait", type=seconds, default=120, metavar="SECONDS", help="wait so long for another migrate"
         )
         parser.add_argument(
             "--backup-into", type=Path, metavar="FOLDER", help="save the books there before any table changes"
@@ -69,7 +69,7 @@ class Command(migrate.Command):
             super().handle(*args, **options)
             return
         connection = owner_connection()
-        with alone(connection, options.get("lock_wait", 300), "migrate"):
+        with alone(connection, options.get("lock_wait", 120), "migrate"):
             refuse_newer_schema(connection)
             self.save_before(connection, options.get("backup_into"))
             try:

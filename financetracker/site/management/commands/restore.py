@@ -1,9 +1,10 @@
 """`restore`: a saved database brought back into an empty one, compared before anybody can use it."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from financetracker.site.backup import CLEAN, DISAGREE
 from financetracker.site.management.commands.backup import SAVED_BUT_WRONG, SAVED_UNCHECKED
@@ -22,14 +23,13 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="the backup; `-` is standard input")
+        parser.add_argument("file", help="the backup; `-` is standard input; with --check also a folder")
         parser.add_argument("--check", action="store_true", help="only read the file, and say what it holds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with end_on_sigterm():
             if options["check"]:
-                with opened(options["file"]) as archive:
-                    self.say(archive.manifest, f"{options['file']} is whole: it holds")
+                self.check_files(options["file"])
                 return
             manifest, found, migrated = restore(options["file"])
         self.say(manifest, "Restored")
@@ -49,6 +49,22 @@ class Command(BaseCommand):
         else:
             self.stderr.write(f"THE BOOKS WERE NOT CHECKED: {found['reason']}")
             sys.exit(SAVED_UNCHECKED)
+
+    def check_files(self, named: str) -> None:
+        """Read a backup, or all of a folder; ends with status 1 where one is not whole, after the last."""
+        folder = Path(named)
+        paths = sorted(map(str, folder.glob("*.backup"))) if folder.is_dir() else [named]
+        if not paths:
+            raise CommandError(f"{named} holds no file *.backup.")
+        broken = []
+        for path in paths:
+            try:
+                with opened(path) as archive:
+                    self.say(archive.manifest, f"{path} is whole: it holds")
+            except CommandError as error:
+                broken.append(str(error))
+        if broken:
+            raise CommandError("\n".join(broken))
 
     def say(self, manifest: dict[str, Any], what: str) -> None:
         """Print what a backup holds, and what was wrong with it when it was made."""
