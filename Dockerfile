@@ -1,8 +1,8 @@
 # One image for every environment: the web, its commands and the programs of a backup.
 #
 # Builds anywhere: docker buildx build . or buildah bud . with the build argument REVISION, and SOURCE_DATE_EPOCH
-# or --timestamp set to the commit's time: two builds of one commit then have one digest, as long as Debian
-# serves the same packages. Behind a proxy with an authority of its own, give that as the secret `ca`.
+# or --timestamp set to one fixed time: two builds of one commit then have one digest, as long as Debian serves
+# the same packages, and two commits share the layers that did not change. Behind a proxy with an authority of its own, give that as the secret `ca`.
 
 ARG BASE_IMAGE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 

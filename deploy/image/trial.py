@@ -4,18 +4,23 @@ Needs podman, and DATABASE_URL and DATABASE_OWNER_URL of a server whose owner ma
 of its own there and drops it. Containers have names of their own and are removed by them.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import secrets
+import shutil
 import socket
+import socketserver
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 
@@ -23,6 +28,7 @@ from deploy.e2e.report import Report
 from deploy.e2e.tools import Missed, wait
 
 HOST = "books.example.org"
+NAME = ".s.PGSQL.5432"  # what libpq looks for in the folder of an address
 # What podman asks for by default is more than a machine without CAP_SYS_RESOURCE may give.
 PODMAN = ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs")
 LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096", "--memory", "512m")
@@ -55,6 +61,8 @@ class Trial:
         self.image = image
         self.report = report
         self.app, self.owner = os.environ["DATABASE_URL"], os.environ["DATABASE_OWNER_URL"]
+        self.door = Path(tempfile.mkdtemp(prefix="ft-trial-"))
+        self.door.chmod(0o755)
         self.database = f"ft_image_{os.getpid()}_{uuid.uuid4().hex[:6]}"
         self.key = secrets.token_urlsafe(64)
         self.made: list[str] = []
@@ -72,8 +80,28 @@ class Trial:
                 server.execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')
 
     def address(self, url: str) -> str:
+        """The trial's database for a role, through the door if the server listens on a socket alone."""
         parts = urlsplit(url)
-        return parts._replace(path=f"/{self.database}").geturl()
+        login, _, place = parts.netloc.rpartition("@")
+        if unquote(place).startswith("/"):
+            place = quote(str(self.door), safe="")
+        return parts._replace(path=f"/{self.database}", netloc=f"{login}@{place}").geturl()
+
+    @contextmanager
+    def open_door(self) -> Iterator[None]:
+        """A socket that the container's user may use: the server's own folder is closed to others."""
+        folder = unquote(urlsplit(self.app).hostname or "")
+        if not folder.startswith("/"):
+            yield
+            return
+        server = Relay(str(self.door / NAME), f"{folder}/{NAME}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            shutil.rmtree(self.door)
 
     def given(self, **more: str) -> list[str]:
         values = {
@@ -84,13 +112,9 @@ class Trial:
             "APP_IMAGE": f"example.org/financetracker:trial@sha256:{'1' * 64}",
         } | more
         options = [option for name, value in values.items() if value for option in ("--env", f"{name}={value}")]
-        place = unquote(urlsplit(self.app).hostname or "")
-        # A server's socket is a file of this machine; over TCP the container needs its network instead.
-        return (
-            [*options, "--volume", f"{place}:{place}"]
-            if place.startswith("/")
-            else [*options, "--network", "host"]
-        )
+        if unquote(urlsplit(self.app).hostname or "").startswith("/"):
+            return [*options, "--volume", f"{self.door}:{self.door}"]
+        return [*options, "--network", "host"]  # a server on this machine's own TCP
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
         """One command in a container that is gone afterwards."""
@@ -244,7 +268,7 @@ class Trial:
         )
 
     def play(self) -> None:
-        with self.own_database():
+        with self.own_database(), self.open_door():
             try:
                 self.contents()
                 self.refusals()
@@ -255,6 +279,37 @@ class Trial:
                 self.stop_under_load()
             finally:
                 self.remove()
+
+
+class Relay(socketserver.ThreadingUnixStreamServer):
+    """Passes every connection on to another socket."""
+
+    daemon_threads = True
+
+    def __init__(self, path: str, target: str) -> None:
+        self.target = target
+        super().__init__(path, Pass)
+        Path(path).chmod(0o777)
+
+
+class Pass(socketserver.BaseRequestHandler):
+    """One connection, both ways, until either side ends it."""
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.connect(self.server.target)  # type: ignore[attr-defined]
+            back = threading.Thread(target=pump, args=(there, self.request), daemon=True)
+            back.start()
+            pump(self.request, there)
+            back.join()
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 class Served:
