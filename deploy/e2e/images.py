@@ -17,8 +17,8 @@ class Variant:
     command: str = ""
 
 
-def migration(body: str) -> dict[str, str]:
-    """One more migration for the app, in SQL."""
+def migration(name: str, body: str) -> dict[str, str]:
+    """One more migration for the app, in SQL; its name is its own, or it would count as applied already."""
     folder = build.PROJECT / "financetracker" / APP / "migrations"
     newest = max(path.stem for path in folder.glob("[0-9]*.py"))
     text = (
@@ -27,7 +27,7 @@ def migration(body: str) -> dict[str, str]:
         f'    dependencies = [("{APP}", "{newest}")]\n'
         f"    operations = [migrations.RunSQL({body!r}, migrations.RunSQL.noop)]\n"
     )
-    return {f"financetracker/{APP}/migrations/9001_planted.py": text}
+    return {f"financetracker/{APP}/migrations/9001_{name}.py": text}
 
 
 def answering(ready: int) -> dict[str, str]:
@@ -42,13 +42,13 @@ def answering(ready: int) -> dict[str, str]:
 
 
 VARIANTS = {
-    "next": Variant(migration("CREATE TABLE planted (id bigint PRIMARY KEY)")),
+    "next": Variant(migration("next", "CREATE TABLE planted (id bigint PRIMARY KEY)")),
     "exits": Variant({}, '["python", "-c", "raise SystemExit(\'planted\')"]'),
     "answers-500": Variant(answering(500), '["gunicorn", "planted:app"]'),
     "never-ready": Variant(answering(503), '["gunicorn", "planted:app"]'),
-    "failing-migration": Variant(migration("SELECT planted_mistake()")),
-    "long-migration": Variant(migration("SELECT pg_sleep(100)")),
-    "hanging-migration": Variant(migration("SELECT pg_sleep(100000)")),
+    "failing-migration": Variant(migration("fails", "SELECT planted_mistake()")),
+    "long-migration": Variant(migration("takes_long", "SELECT pg_sleep(100)")),
+    "hanging-migration": Variant(migration("hangs", "SELECT pg_sleep(100000)")),
 }
 
 

@@ -9,6 +9,7 @@ verdict failed; 2: it could not begin.
 """
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -27,6 +28,7 @@ from deploy.e2e.repository import Adaptation, Repository
 from deploy.e2e.scenarios import SCENARIOS, Failed, Run
 from deploy.e2e.tools import Missed, Refused
 from deploy.image import build
+from deploy.tools import get
 
 SPACES = ("financetracker-staging", "financetracker-prod", SPACE)
 APPLICATIONS = ("financetracker-staging", "financetracker-prod")
@@ -218,6 +220,7 @@ def prove(given: argparse.Namespace, cluster: Cluster, folder: Path) -> Report:
 
 def main(argv: list[str]) -> int:
     given = arguments(argv)
+    os.environ["PATH"] += f"{os.pathsep}{get.PLACE / 'bin'}"  # where dev.py keeps the pinned kustomize
     signal.signal(signal.SIGTERM, interrupted)
     cluster = Cluster(given.context, given.argocd_namespace)
     try:

@@ -391,10 +391,10 @@ SCENARIOS: dict[str, Callable[[Run], None]] = {
     "first sync": first_sync,
     "release": commit_moves_the_image,
     "rollback": rollback_of_a_good_release,
-    "bad images": bad_images,
-    "migrations": migrations,
     "drift": drift,
-    "environments": environments_apart,
     "clock": clock_work,
     "faults": faults,
+    "migrations": migrations,
+    "environments": environments_apart,
+    "bad images": bad_images,
 }
