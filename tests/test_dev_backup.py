@@ -64,8 +64,8 @@ def test_the_runbooks_lines_bring_the_books_back(clone: Path) -> None:
     refused = sh(clone, "python3 dev.py restore books.backup")
     assert refused.returncode == 1
     assert refused.stderr.strip() == (
-        "dev.py: There are books already, and a backup goes into an empty database: run `python3 dev.py stop`, move"
-        f" {clone}/var/pg away, and run this again."
+        "dev.py: There are books already, and a backup goes into an empty database: run `python3 dev.py stop`,"
+        f" move {clone}/var/pg away, and run this again."
     )
     restored = sh(clone, replace)
     assert restored.returncode == 0, restored.stderr
@@ -80,8 +80,8 @@ def test_what_is_wrong_with_a_file_is_one_line(clone: Path) -> None:
     done = sh(clone, "python3 dev.py restore --check other.backup")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"CommandError: {clone}/other.backup cannot be restored: The file is no backup of ours, or its beginning is"
-        " damaged.\n"
+        f"CommandError: {clone}/other.backup cannot be restored: The file is no backup of ours, or its beginning"
+        " is damaged.\n"
     )
 
 

@@ -29,7 +29,9 @@ def one_line(error: BaseException) -> str:
     """Return the line of an error that says most: its first, or the server's own words about a refused login."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     fatal = re.search(r"FATAL: +(.*)", str(error))
-    return (fatal[1] if fatal else lines[0]).rstrip(".")
+    said = (fatal[1] if fatal else lines[0]).rstrip(".")
+    # Django quotes the server's lines in brackets, and we keep the first.
+    return f"{said})" if said.count("(") > said.count(")") else said
 
 
 def tell(text: str) -> None:

