@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent.parent)  # started by its folder, not as a module
 
-from deploy.check import manifests  # noqa: E402
+from deploy.check import manifests, old_code, schema  # noqa: E402
 from deploy.check.problems import REFUSED, Problem  # noqa: E402
 
-CHECKS = {"manifests": manifests.check}
+CHECKS = {"manifests": manifests.check, "schema": schema.check, "old-code": old_code.check}
 
 
 def main() -> int:
