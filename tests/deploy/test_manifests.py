@@ -15,6 +15,7 @@ from deploy.check.problems import NO_BASE, Problem
 from deploy.check.world import World, graceful_timeout, render
 from deploy.tools import get
 from tests.deploy.changes import put
+from tests.deploy.repository import commit, git
 
 WEB = "Deployment/web"
 
@@ -27,18 +28,6 @@ def copied(project: Path, tmp_path: Path, tools: Path) -> Path:
     git(tmp_path, "init", "-q", "-b", "main")
     commit(tmp_path, "All")
     return tmp_path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def commit(folder: Path, message: str) -> str:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "--allow-empty", "-m", message)
-    return git(folder, "rev-parse", "HEAD")
 
 
 def edit(path: Path, old: str, new: str) -> None:
