@@ -131,14 +131,16 @@ def play(run: Run, names: list[str]) -> None:
 
 def recover(run: Run) -> None:
     """Bring staging back to the project's own image, whatever a broken scenario left."""
+    operation = run.cluster.application(run.staging).get("status", {}).get("operationState", {})
+    if operation.get("phase") == "Running":
+        run.cluster.end_operation(run.staging)
     try:
         run.head = run.repository.pin("staging", run.images["own"])
     except Missed:
         run.head = run.repository.git("rev-parse", "HEAD")  # it was pinned there already
-    run.cluster.end_operation(run.staging)
     run.cluster.refresh(run.staging)
     end = time.monotonic() + 400
-    while run.settled() is not True and time.monotonic() < end:
+    while run.cluster.rolled(run.staging, run.images["own"]) is not True and time.monotonic() < end:
         time.sleep(1)
 
 
