@@ -13,6 +13,7 @@ from deploy.check.catalogue import Catalogue, Key, called
 
 INSIDE = ("column", "constraint", "index", "trigger", "rule", "policy", "right", "sequence")
 WIDER = {("smallint", "integer"), ("smallint", "bigint"), ("integer", "bigint"), ("character varying", "text")}
+EVERYBODY = "everybody"
 RESTRICTS = {
     "trigger": "a trigger",
     "policy": "a policy",
@@ -25,7 +26,7 @@ RESTRICTS = {
 def contractions(base: Catalogue, before: Catalogue, after: Catalogue) -> Iterator[str]:
     """What went from `before` to `after` and is known to the program of `base`: each as `drops the table x`."""
     for key in sorted(before.keys() - after.keys()):
-        if key in base and not goes_with_its_owner(key, before, after):
+        if key in base and not goes_with_its_owner(key, before, after) and not kept_by_name(key, base, after):
             verb = "revokes" if key[0] == "right" else "drops"
             yield f"{verb} {called(key)}"
     for key in sorted(after.keys() - before.keys()):
@@ -50,6 +51,16 @@ def goes_with_its_owner(key: Key, before: Catalogue, after: Catalogue) -> bool:
         return True
     columns = before[key].get("columns") or ()
     return any(("column", relation, column) not in after for column in columns)
+
+
+def kept_by_name(key: Key, base: Catalogue, after: Catalogue) -> bool:
+    """Whether a right was taken from everybody and each role that the base gives any right has it by its name."""
+    kind, relation, name = key
+    what, _, who = name.rpartition(" to ")
+    if kind != "right" or who != EVERYBODY:
+        return False
+    roles = {other[2].rpartition(" to ")[2] for other in base if other[0] == "right"} - {EVERYBODY}
+    return bool(roles) and all((kind, relation, f"{what} to {role}") in after for role in roles)
 
 
 def added(key: Key, base: Catalogue, after: Catalogue) -> Iterator[str]:

@@ -50,6 +50,7 @@ EXPANDS = (
     "CREATE FUNCTION fresh() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE VIEW notes AS SELECT note FROM book",
     "GRANT INSERT ON book TO ft_app",
+    "REVOKE EXECUTE ON FUNCTION total(bigint) FROM PUBLIC",
     "COMMENT ON TABLE book IS 'A book'",
 )
 
