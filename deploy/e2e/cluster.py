@@ -75,6 +75,17 @@ class Cluster:
             f"; {operation.get('message', '')[:160]}"
         )
 
+    def at_rest(self, name: str, revision: str) -> bool | str:
+        """Whether a commit is what runs, whatever became of the sync before: one that was ended needs no other."""
+        status = self.application(name).get("status", {})
+        facts = (
+            status.get("sync", {}).get("revision", "none"),
+            status.get("sync", {}).get("status", "none"),
+            status.get("health", {}).get("status", "none"),
+            status.get("operationState", {}).get("phase") in ("Running", "Terminating"),
+        )
+        return facts == (revision, "Synced", "Healthy", False) or f"{facts[0][:8]} {facts[1]}, {facts[2]}"
+
     # --- Pods
 
     def pods(self, space: str, name: str) -> list[dict[str, Any]]:

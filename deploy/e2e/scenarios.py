@@ -213,7 +213,12 @@ def migrations(run: Run) -> None:
         wait("the migrate Job hangs", PATIENCE, lambda: migrate_job(run, "hanging-migration").get("active") == 1)
         pushed = run.back()
         run.cluster.end_operation(run.staging)
-        run.timed("hanging: revert and break glass to synced and healthy", run.settled, limit=120, since=pushed)
+        run.timed(
+            "hanging: revert and break glass to synced and healthy",
+            lambda: run.cluster.at_rest(run.staging, run.head),
+            limit=120,
+            since=pushed,
+        )
 
 
 def migrate_job(run: Run, image: str) -> dict[str, Any]:
