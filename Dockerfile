@@ -13,9 +13,9 @@ RUN apt-get -q update \
         ca-certificates media-types netbase postgresql-client python3 tzdata
 
 # --- The file system of the image, with what is needed at run time alone: no shell, no package manager
-FROM system AS root
-COPY deploy/image/root.py /build/root.py
-RUN python3 /build/root.py /root-of-image
+FROM system AS laid-out
+COPY deploy/image/layout.py /build/layout.py
+RUN python3 /build/layout.py /laid-out
 
 # --- The packages of requirements.txt: wheels alone, each with the hash that was locked
 FROM system AS packages
@@ -41,10 +41,13 @@ RUN SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_hex(40))')" \
     PYTHONDONTWRITEBYTECODE=1 venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && python3 -m compileall -q --invalidation-mode unchecked-hash financetracker manage.py \
     && mkdir /site && mv financetracker manage.py gunicorn.conf.py var /site
+# In a file, too: what is only a label of the next stage, some builders take from their cache with the old value.
+ARG REVISION=unknown
+RUN printf '%s\n' "${REVISION}" > /site/REVISION
 
 # --- The image: one layer that changes with Debian, one with requirements.txt, one with the code
 FROM scratch
-COPY --from=root /root-of-image /
+COPY --from=laid-out /laid-out /
 COPY --from=packages /app/venv /app/venv
 COPY --from=site /site /app
 ARG REVISION=unknown

@@ -1,6 +1,6 @@
 """Lays out the image's file system: Python, PostgreSQL's client programs and what those need, of Debian.
 
-    python3 root.py FOLDER
+    python3 layout.py FOLDER
 
 Runs inside the build, on a Debian that has the packages installed. Takes the files of the packages below,
 and every library that a program or a module among them is linked with; leaves documentation, shells and
