@@ -169,9 +169,11 @@ class Trial:
         ).stdout
         config = json.loads(text)[0]["Config"]
         labels = config.get("Labels") or {}
-        named = all(labels.get(f"org.opencontainers.image.{name}") for name in ("source", "revision"))
+        named = labels.get("org.opencontainers.image.revision") == self.report.revision
+        named = named and bool(labels.get("org.opencontainers.image.source"))
         self.report.check(
-            "labels name source and revision; the user is a number", named and config["User"] == "10001:10001"
+            "labels name the source and this commit; the user is a number",
+            named and config["User"] == "10001:10001",
         )
 
     def migration(self) -> None:
