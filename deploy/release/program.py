@@ -1,0 +1,70 @@
+"""Moves builds through the environments: pins, proves, promotes, takes back, and says what happened.
+
+    python deploy/release COMMAND [OPTIONS]      (--help for each; --dry-run changes nothing)
+
+Exit status 0: it is so now, or was so already, or something newer got there first; 1: a rule says no; 2: what
+was asked makes no sense; 3: something outside was in the way, nothing was changed, try again. One line says why.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.release.problems import DONE, Problem
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its line in the help, its options and what it does, which returns the exit status."""
+
+    help: str
+    options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def commands() -> dict[str, Command]:
+    """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
+    return {}
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """What every command understands."""
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do none of it")
+    parser.add_argument("--clone", type=Path, default=PROJECT, help="the clone to work from (default: this one)")
+    parser.add_argument(
+        "--remote",
+        default=os.environ.get("RELEASE_REMOTE", "origin"),
+        help="a remote of it, or an address (default: RELEASE_REMOTE, else origin)",
+    )
+    parser.add_argument("--branch", default="main", help="the branch that Argo CD follows (default: main)")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="deploy/release", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    sub = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in commands().items():
+        one = sub.add_parser(name, help=command.help, description=command.help)
+        command.options(one)
+        common(one)
+    return made
+
+
+def main(argv: list[str]) -> int:
+    given = parser().parse_args(argv)
+    try:
+        return commands()[given.command].run(given)
+    except Problem as problem:
+        print(f"release {given.command}: {problem}", file=sys.stderr)
+        return problem.status
+    except BrokenPipeError:
+        return DONE
+    except KeyboardInterrupt:
+        print(f"release {given.command}: interrupted.", file=sys.stderr)
+        return 130
