@@ -9,22 +9,12 @@ was asked makes no sense; 3: something outside was in the way, nothing was chang
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.release.command import Command
 from deploy.release.problems import DONE, Problem
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its line in the help, its options and what it does, which returns the exit status."""
-
-    help: str
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def commands() -> dict[str, Command]:
