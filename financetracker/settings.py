@@ -300,7 +300,8 @@ if app_database is not None:
     app_database.update(ATOMIC_REQUESTS=True, CONN_HEALTH_CHECKS=True)
     DATABASES["default"] = app_database
 if owner_database is not None:
-    server_options(owner_database, lock_timeout=f"{LOCK_TIMEOUT}s")
+    # Without the check a server goes on with what a killed migrate asked for, and holds its locks meanwhile.
+    server_options(owner_database, lock_timeout=f"{LOCK_TIMEOUT}s", client_connection_check_interval="5s")
     # Each test run has a database of its own, so that two may run side by side.
     owner_database["TEST"] = {"NAME": env.text("FT_TEST_DATABASE", "test_ft"), "DEPENDENCIES": []}
     DATABASES["owner"] = owner_database

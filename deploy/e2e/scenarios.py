@@ -219,6 +219,22 @@ def migrations(run: Run) -> None:
             limit=120,
             since=pushed,
         )
+    wait("staging stays at rest", PATIENCE, at_rest_for(run, 15))
+
+
+def at_rest_for(run: Run, seconds: float) -> Callable[[], bool | str]:
+    """A condition that holds once staging has been at rest for so long: Argo CD may try an ended sync again."""
+    since: list[float] = []
+
+    def condition() -> bool | str:
+        now = run.cluster.at_rest(run.staging, run.head)
+        if now is not True:
+            since.clear()
+            return now
+        since.append(time.monotonic())
+        return since[-1] - since[0] >= seconds or "at rest since a moment"
+
+    return condition
 
 
 def migrate_job(run: Run, image: str) -> dict[str, Any]:
@@ -288,7 +304,8 @@ def environments_apart(run: Run) -> None:
     run.cluster.apply(run.repository.applications(("prod",), run.cluster.argocd))
     head = run.head
     run.timed("prod synced and healthy, from nothing", lambda: run.cluster.settled(run.prod, head))
-    run.report.check("prod's first sync changed nothing in staging", fingerprint(run, run.staging) == before)
+    changed = differing(before, fingerprint(run, run.staging))
+    run.report.check("prod's first sync changed nothing in staging", not changed, ", ".join(changed))
     own = run.images["own"].partition("@")[2]
     run.report.check("prod's /version answers its own digest", run.version(run.prod)["digest"] == own)
     secrets = [
@@ -299,7 +316,8 @@ def environments_apart(run: Run) -> None:
     with run.use():
         pushed = run.release("next")
         run.timed("staging moves on", run.settled, since=pushed)
-        run.report.check("staging's sync changed nothing in prod", fingerprint(run, run.prod) == before)
+        changed = differing(before, fingerprint(run, run.prod))
+        run.report.check("staging's sync changed nothing in prod", not changed, ", ".join(changed))
         pushed = run.back()
         run.timed("staging goes back", run.settled, since=pushed)
     run.cluster.kubectl("-n", run.cluster.argocd, "delete", "applications.argoproj.io", run.prod, "--wait=false")
@@ -318,6 +336,11 @@ def fingerprint(run: Run, space: str) -> dict[str, str]:
         )
         for one in found
     }
+
+
+def differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The objects that came, went or are another version."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def clock_work(run: Run) -> None:

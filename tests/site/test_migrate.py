@@ -1,6 +1,7 @@
 """`migrate` one at a time, and one line where it cannot."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,37 @@ def test_who_waits_in_vain_says_so(empty: str, tmp_path: Path) -> None:
             "Another migrate, backup or restore of this database has not ended within 0 s: migrate when it has."
         )
         assert not holds_anything(empty)
+
+
+HOLD = """
+from django.db import connections
+from financetracker.site.owner import alone, owner_connection, tell
+with alone(owner_connection(), 0, "test"), connections["owner"].cursor() as cursor:
+    cursor.execute("SET client_connection_check_interval = '{interval}'") if "{interval}" else None
+    tell("holding")
+    cursor.execute("SELECT pg_sleep(600)")
+"""
+
+
+@pytest.mark.parametrize(("interval", "status"), [("", 0), ("0", 1)], ids=["as it is", "without the check"])
+def test_a_killed_migrate_holds_nothing_up(migrated: str, interval: str, status: int) -> None:
+    """Its statement would go on at the server for as long as it takes, with the lock in its hand."""
+    with started(migrated, "shell", "-v0", "-c", HOLD.format(interval=interval)) as child:
+        assert child.stderr
+        assert child.stderr.readline() == "holding\n"
+        sleeping = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'"
+        until = time.monotonic() + 30
+        while not run("ft_owner", migrated, sleeping):
+            assert time.monotonic() < until
+        child.kill()
+        child.communicate(timeout=60)
+    try:
+        assert (
+            manage(migrated, "migrate", "-v0", "--lock-wait", "60" if interval == "" else "7").returncode == status
+        )
+    finally:
+        left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"
+        run("ft_owner", migrated, left)
 
 
 def test_a_backup_does_not_wait_for_another_backup(migrated: str, tmp_path: Path) -> None:
