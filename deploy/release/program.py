@@ -19,7 +19,12 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 
 def commands() -> dict[str, Command]:
     """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    return {}
+    from deploy.release import dependencies, scan  # noqa: PLC0415
+
+    return {
+        "dependencies": dependencies.COMMAND,
+        "scan": scan.COMMAND,
+    }
 
 
 def common(parser: argparse.ArgumentParser) -> None:
