@@ -77,9 +77,9 @@ def fetch_axe() -> None:
     part.replace(AXE)
 
 
-def deploy_tools() -> Path | None:
-    """The folder of the tools that the checks of delivery run, if all are there and made from today's pins."""
-    return None if get.missing() else get.PLACE
+def deploy_tools(*names: str) -> Path | None:
+    """The folder of the tools of delivery, if those named, or all, are there and made from today's pins."""
+    return None if get.missing(*names) else get.PLACE
 
 
 def missing() -> list[str]:

@@ -1,8 +1,13 @@
-"""Gets the command-line tools that the checks of delivery run: `python3 dev.py tools` calls this.
+"""Gets the command-line tools that delivery runs: `python3 dev.py tools` calls this.
 
-Four come from one pinned Go module and are built here; checkov and squawk have a hash-pinned lock and an
-environment of their own each, because what they need would bend our own pins. All of it goes to `var/tools`.
-Exit status 1 and one line a tool that could not be had.
+    python deploy/tools/get.py [TOOL ...]      those named; without a name all of them
+
+Some come from two pinned Go modules and are built here; cosign has a module of its own, because what it needs
+takes minutes to build and is nobody else's business. The others have a hash-pinned lock and an environment of
+their own each, because what they need would bend our own pins. All of it goes to `var/tools`, and is made anew
+when its pins change. A lock is written by `uv pip compile --universal --python-version 3.12 --generate-hashes
+--no-header --no-annotate`.
+Exit status 1 and one line a tool that could not be had, 2 for a name that is none of ours.
 """
 
 import hashlib
@@ -17,28 +22,36 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PLACE = HERE.parent.parent / "var" / "tools"
-BUILT = ("kustomize", "kubeconform", "actionlint", "crane")
-INSTALLED = ("checkov", "squawk")
+MODULES = {"": ("kustomize", "kubeconform", "actionlint", "crane"), "cosign": ("cosign",)}
+BUILT = {name: module for module, names in MODULES.items() for name in names}
+INSTALLED = ("act", "checkov", "pip-audit", "shellcheck", "squawk", "syft", "zizmor")
 
 
 class Missing(Exception):
     """A tool cannot be had here; the message says why, and what would help."""
 
 
+def home(name: str) -> Path:
+    """The folder that a tool lives in; what one module builds shares it."""
+    return PLACE / BUILT.get(name, name)
+
+
 def program(name: str) -> Path:
     """Where a tool stands once it is there."""
-    return PLACE / "bin" / name if name in BUILT else PLACE / name / "bin" / name
+    return home(name) / "bin" / name
 
 
 def pins(name: str) -> bytes:
     """What a tool must have been made from to be used as it is."""
-    files = ("go.mod", "go.sum") if name in BUILT else (f"locks/{name}.txt",)
-    return hashlib.sha256(b"".join((HERE / file).read_bytes() for file in files)).hexdigest().encode()
+    files = [HERE / "locks" / f"{name}.txt"]
+    if name in BUILT:
+        files = [HERE / BUILT[name] / file for file in ("go.mod", "go.sum")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest().encode()
 
 
 def stamp(name: str) -> Path:
     """The file that says what a tool was made from; it is written last."""
-    return PLACE / ("bin" if name in BUILT else name) / "made-from"
+    return home(name) / ("bin/made-from" if name in BUILT else "made-from")
 
 
 def current(name: str) -> bool:
@@ -47,9 +60,9 @@ def current(name: str) -> bool:
     return os.access(program(name), os.X_OK) and made.is_file() and made.read_bytes() == pins(name)
 
 
-def missing() -> list[str]:
-    """The tools that have to be made, or made anew."""
-    return [name for name in (*BUILT, *INSTALLED) if not current(name)]
+def missing(*names: str) -> list[str]:
+    """Those of the tools named, or of all, that have to be made, or made anew."""
+    return [name for name in names or (*BUILT, *INSTALLED) if not current(name)]
 
 
 def run(argv: list[str | Path], what: str, **more: str) -> str:
@@ -66,55 +79,56 @@ def run(argv: list[str | Path], what: str, **more: str) -> str:
 
 def install(name: str) -> None:
     """Makes an environment that holds what a lock pins, and nothing else."""
-    home = PLACE / name
-    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(home(name), ignore_errors=True)
     lock = HERE / "locks" / f"{name}.txt"
     how: list[str | Path] = ["--require-hashes", "--only-binary", ":all:", "-r", lock]
-    run([sys.executable, "-m", "uv", "venv", "-q", "-p", sys.executable, home], f"{name} has no environment")
-    python = home / "bin" / "python"
+    run([sys.executable, "-m", "uv", "venv", "-q", "-p", sys.executable, home(name)], f"{name} has no environment")
+    python = home(name) / "bin" / "python"
     run([sys.executable, "-m", "uv", "pip", "install", "-q", "-p", python, *how], f"{name} was not installed")
-    (home / "made-from").write_bytes(pins(name))
+    stamp(name).write_bytes(pins(name))
 
 
-def wanted_go() -> tuple[int, ...]:
-    """The version of Go that the module asks for."""
-    found = re.search(r"^go ([0-9.]+)$", (HERE / "go.mod").read_text(), re.MULTILINE)
+def wanted_go(module: str) -> tuple[int, ...]:
+    """The version of Go that a module asks for."""
+    found = re.search(r"^go ([0-9.]+)$", (HERE / module / "go.mod").read_text(), re.MULTILINE)
     assert found, "go.mod has no go line"
     return tuple(map(int, found[1].split(".")))
 
 
-def go() -> Path:
-    """The Go of this machine if it is new enough, else the pinned one from PyPI."""
+def go(module: str) -> Path:
+    """The Go of this machine if it is new enough for a module, else the pinned one from PyPI."""
     here = shutil.which("go")
     if here:
         said = run([here, "env", "GOVERSION"], "go does not run", GOTOOLCHAIN="local")
         found = re.match(r"go([0-9]+(?:\.[0-9]+)*)", said)
-        if found and tuple(map(int, found[1].split("."))) >= wanted_go():
+        if found and tuple(map(int, found[1].split("."))) >= wanted_go(module):
             return Path(here)
-    if not current_go():
+    if not current("go"):
         install("go")
-    return PLACE / "go" / "bin" / "go"
+    return program("go")
 
 
-def current_go() -> bool:
-    made = PLACE / "go" / "made-from"
-    return made.is_file() and made.read_bytes() == pins("go")
-
-
-def build() -> None:
-    """Builds what the module names as its tools."""
-    folder = PLACE / "bin"
+def build(module: str) -> None:
+    """Builds what a module names as its tools."""
+    first, *_ = names = MODULES[module]
+    folder = home(first) / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "made-from").unlink(missing_ok=True)
-    run([go(), "build", "-trimpath", "-o", f"{folder}/", "tool"], "the Go tools were not built")
-    (folder / "made-from").write_bytes(pins(BUILT[0]))
+    stamp(first).unlink(missing_ok=True)
+    argv: list[str | Path] = [go(module), "build", "-C", HERE / module, "-trimpath", "-o", f"{folder}/", "tool"]
+    run(argv, f"{', '.join(names)} could not be built")
+    stamp(first).write_bytes(pins(first))
 
 
-def main() -> int:
-    """Gets what is missing, whatever became of the rest."""
+def main(names: list[str]) -> int:
+    """Gets what is missing of the tools named, or of all, whatever became of the rest."""
+    unknown = [name for name in names if name not in (*BUILT, *INSTALLED)]
+    if unknown:
+        print(f"{unknown[0]} is none of {', '.join((*BUILT, *INSTALLED))}", file=sys.stderr)
+        return 2
     PLACE.mkdir(parents=True, exist_ok=True)
-    wanted = missing()
-    work: list[Callable[[], None]] = [build] if set(wanted) & set(BUILT) else []
+    wanted = missing(*names)
+    modules = {BUILT[name]: None for name in wanted if name in BUILT}
+    work: list[Callable[[], None]] = [partial(build, module) for module in modules]
     work += [partial(install, name) for name in INSTALLED if name in wanted]
     wrong = 0
     for make in work:
@@ -127,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -8,13 +8,18 @@ from deploy.check.world import World, world
 from tests.programs import HOW_TO_GET, deploy_tools
 
 
+def needed(*names: str) -> Path:
+    """The folder of the pinned tools, where these are; without them the test is skipped, in CI it fails."""
+    found = deploy_tools(*names)
+    if found is None:
+        pytest.skip(f"not all of {', '.join(names)} here: {HOW_TO_GET}")
+    return found
+
+
 @pytest.fixture(scope="session")
 def tools() -> Path:
-    """The folder of kustomize and its like; without them the test is skipped, in CI it fails."""
-    found = deploy_tools()
-    if found is None:
-        pytest.skip(f"no kustomize, kubeconform, checkov or squawk here: {HOW_TO_GET}")
-    return found
+    """The folder of kustomize and its like."""
+    return needed("kustomize", "kubeconform", "checkov", "squawk")
 
 
 @pytest.fixture(scope="session")
