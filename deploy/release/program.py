@@ -19,10 +19,11 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 
 def commands() -> dict[str, Command]:
     """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    from deploy.release import dependencies, scan  # noqa: PLC0415
+    from deploy.release import dependencies, dora, scan  # noqa: PLC0415
 
     return {
         "dependencies": dependencies.COMMAND,
+        "dora": dora.COMMAND,
         "scan": scan.COMMAND,
     }
 

@@ -1,0 +1,76 @@
+"""What the API remembers of builds and of Argo CD's words, in one shape, wherever it comes from."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.release.desk import Desk
+from deploy.release.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build of main that ended: when it began, whether it passed, and how long it took in seconds."""
+
+    at: datetime
+    ok: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A commit status: what was said of a commit, by whom, and when."""
+
+    context: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Builds (None: nobody was asked), and the words about each commit."""
+
+    builds: list[Build] | None
+    words: dict[str, list[Word]]
+
+
+def moment(written: str) -> datetime:
+    """A moment as GitHub writes it, `2026-03-01T12:00:00Z`."""
+    return datetime.fromisoformat(written).astimezone(UTC)
+
+
+def builds_of(runs: list[dict[str, Any]]) -> list[Build]:
+    """The workflow runs that passed or failed; what was cancelled or is still going on says nothing."""
+    return [
+        Build(
+            moment(run["created_at"]),
+            run["conclusion"] == "success",
+            (moment(run["updated_at"]) - moment(run["created_at"])).total_seconds(),
+        )
+        for run in runs
+        if run["conclusion"] in ("success", "failure", "timed_out", "startup_failure")
+    ]
+
+
+def words_of(statuses: list[dict[str, Any]]) -> list[Word]:
+    """The commit statuses of one commit."""
+    return [Word(one["context"], one["state"], moment(one["created_at"])) for one in statuses]
+
+
+def read(path: Path) -> Record:
+    """A record kept as `{"runs": [...], "statuses": {commit: [...]}}`, each as the API answers it."""
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        words = {str(commit): words_of(statuses) for commit, statuses in whole["statuses"].items()}
+        return Record(builds_of(whole["runs"]), words)
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Problem(f"{path} is no record of runs and statuses: {error}.") from error
+
+
+def ask(at: Desk) -> Record:
+    """The record as GitHub has it, one request a page of runs and one a commit that moved prod."""
+    raise Problem(f"The API of {at.remote} is not asked yet: give --recorded FILE or --no-api.")
