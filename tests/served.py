@@ -122,6 +122,13 @@ def production(**changes: str) -> dict[str, str]:
     }
 
 
+def collect_static(folder: Path, project: Path) -> None:
+    """Gather the static files as the image holds them."""
+    env = production(DATABASE_URL="postgresql://ft_app@localhost/none", FT_STATIC_FOLDER=str(folder))
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    subprocess.run(command, cwd=project, env=env, check=True)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on."""
     with contextlib.ExitStack() as stack:

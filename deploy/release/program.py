@@ -19,9 +19,10 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 
 def commands() -> dict[str, Command]:
     """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    from deploy.release import dependencies, dora, publish, scan, sign  # noqa: PLC0415
+    from deploy.release import accept, dependencies, dora, publish, scan, sign  # noqa: PLC0415
 
     return {
+        "accept": accept.COMMAND,
         "dependencies": dependencies.COMMAND,
         "dora": dora.COMMAND,
         "publish": publish.COMMAND,

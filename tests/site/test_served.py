@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,9 +26,9 @@ from tests.served import (
     Served,
     ask,
     awaited,
+    collect_static,
     database_environment,
     free_ports,
-    production,
     served,
 )
 
@@ -43,9 +41,7 @@ POD = "10.42.0.7:8000"
 def static(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
     """The static files as the image holds them."""
     folder = tmp_path_factory.mktemp("static")
-    env = production(DATABASE_URL="postgresql://ft_app@localhost/none", FT_STATIC_FOLDER=str(folder))
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(command, cwd=project, env=env, check=True)
+    collect_static(folder, project)
     return folder
 
 
