@@ -58,8 +58,9 @@ Line = dict[str, Any]
 class Books:
     """One environment's books with a login, and the steady use of them."""
 
-    def __init__(self, cluster: Cluster, space: str, host: str) -> None:
+    def __init__(self, cluster: Cluster, space: str, host: str, pod: str = "load") -> None:
         self.cluster = cluster
+        self.pod = pod
         self.space = space
         self.host = host
         self.password = secrets.token_urlsafe(18)
@@ -82,6 +83,8 @@ class Books:
         """Start the pod that uses the books, and follow what it says."""
         script = (Path(__file__).parent / "load.py").read_text()
         pod = yaml.safe_load(POD)
+        pod["metadata"]["name"] = self.pod
+        pod["spec"]["volumes"][1]["secret"]["secretName"] = self.pod
         address = f"http://web.{self.space}"
         pod["spec"]["containers"][0] |= {
             "image": image,
@@ -101,7 +104,7 @@ class Books:
         word = {"password": self.password}
         objects: list[dict[str, Any]] = [
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "load"}, "data": {"load.py": script}},
-            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "load"}, "stringData": word},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": self.pod}, "stringData": word},
             pod,
         ]  # fmt: skip
         for one in objects:
@@ -110,13 +113,13 @@ class Books:
         wait(
             "the load pod runs",
             120,
-            lambda: self.cluster.get("pod", "load", SPACE)["status"]["phase"] == "Running",
+            lambda: self.cluster.get("pod", self.pod, SPACE)["status"]["phase"] == "Running",
         )
         threading.Thread(target=self._follow, daemon=True).start()
         wait("the first transaction of the load", 60, lambda: any("wrote" in line for line in self.window(0)))
 
     def _follow(self) -> None:
-        command = ["kubectl", *self.cluster.context, "-n", SPACE, "logs", "-f", "load"]
+        command = ["kubectl", *self.cluster.context, "-n", SPACE, "logs", "-f", self.pod]
         self.follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for text in self.follower.stdout or ():
             with self.lock:

@@ -84,7 +84,13 @@ class Images:
                 lines.append(f"CMD {variant.command}")
             (context / "Dockerfile").write_text("\n".join(lines) + "\n")
             build.build(f"localhost/ft-e2e:{name}", context=context, pull=False)
-        return self._push(f"localhost/ft-e2e:{name}", "financetracker", f"run-2-{name}")
+        number = 2 + list(VARIANTS).index(name)
+        return self._push(f"localhost/ft-e2e:{name}", "financetracker", f"run-{number}-{revision[:7]}")
+
+    def release(self, number: int, commit: str) -> str:
+        """The project's image once more, as the pipeline builds it from a later commit."""
+        self._build("localhost/ft-e2e:release", revision=commit, context=build.PROJECT)
+        return self._push("localhost/ft-e2e:release", "financetracker", f"run-{number}-{commit[:7]}")
 
     def postgres(self) -> str:
         """A PostgreSQL for clusters that reach no other registry."""

@@ -23,9 +23,10 @@ import yaml
 from deploy.e2e.books import SPACE, Books
 from deploy.e2e.cluster import Cluster
 from deploy.e2e.images import VARIANTS, Images
+from deploy.e2e.order import SCENARIOS
 from deploy.e2e.report import Report
 from deploy.e2e.repository import Adaptation, Repository
-from deploy.e2e.scenarios import SCENARIOS, Failed, Run
+from deploy.e2e.scenarios import Failed, Run
 from deploy.e2e.tools import Missed, Refused
 from deploy.image import build
 from deploy.tools import get
@@ -83,15 +84,19 @@ def refuse_to_disturb(cluster: Cluster) -> None:
             )
 
 
-def make_images(given: argparse.Namespace, revision: str, wanted: list[str]) -> dict[str, str]:
-    """Build and push everything before the clock of any scenario runs."""
-    images = Images(
+def builder(given: argparse.Namespace) -> Images:
+    """What builds and pushes, as the options ask."""
+    return Images(
         registry=given.registry,
         name_in_cluster=given.registry_in_cluster or given.registry,
         insecure=given.insecure_registry,
         base=given.base_image,
         authority=given.authority,
     )
+
+
+def make_images(given: argparse.Namespace, images: Images, revision: str, wanted: list[str]) -> dict[str, str]:
+    """Build and push everything before the clock of any scenario runs."""
     made = {"own": images.own(revision)}
     for name in wanted:
         made[name] = images.variant(name, revision)
@@ -192,7 +197,8 @@ def prove(given: argparse.Namespace, cluster: Cluster, folder: Path) -> Report:
         *(name for name in SCENARIOS if name != "first sync" and (not given.only or name in given.only)),
     ]
     report = Report(revision)
-    images = make_images(given, revision, list(VARIANTS))
+    maker = builder(given)
+    images = make_images(given, maker, revision, list(VARIANTS))
     server = yaml.safe_load(cluster.kubectl("version", "-o", "yaml"))["serverVersion"]["gitVersion"]
     report.facts = {"Kubernetes": server, "image": images["own"], "people using the books": str(given.people)}
     repository = Repository(folder / "repository", given.git_push, given.git_url or given.git_push)
@@ -208,7 +214,7 @@ def prove(given: argparse.Namespace, cluster: Cluster, folder: Path) -> Report:
             load_namespace=SPACE,
         )
         repository.prepare(adapt)
-        run = Run(cluster, repository, report, images, books, given.people, given.pause, secret)
+        run = Run(cluster, repository, report, images, books, given.people, given.pause, secret, maker.release)
         for name in ("prod", "staging"):
             run.head = repository.pin(name, images["own"])
         play(run, names)

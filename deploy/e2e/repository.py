@@ -1,13 +1,12 @@
 """The Git remote of the run: the project's manifests, adapted to the cluster at hand, on a branch of their own."""
 
-import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deploy.e2e.tools import run
+from deploy.e2e.tools import Refused, run
 from deploy.image.build import PROJECT
 
 AUTHOR = ("-c", "user.name=e2e", "-c", "user.email=e2e@example.org", "-c", "commit.gpgsign=false")
@@ -34,16 +33,14 @@ class Repository:
         return run("git", *AUTHOR, *arguments, cwd=self.folder).strip()
 
     def prepare(self, adapt: "Adaptation") -> str:
-        """Write the manifests for this cluster, push them, and return the commit."""
-        self.folder.mkdir()
-        shutil.copytree(
-            PROJECT / "deploy",
-            self.folder / "deploy",
-            ignore=shutil.ignore_patterns("e2e", "tools", "__pycache__"),
-        )
+        """Put the manifests for this cluster on top of the project's history, push all, and return the commit."""
+        if run("git", "rev-parse", "--is-shallow-repository", cwd=PROJECT).strip() == "true":
+            raise Refused("This clone is shallow, and the run pushes its history: git fetch --unshallow first.")
+        run("git", "clone", "-q", "--no-hardlinks", PROJECT, self.folder)
+        self.git("switch", "-q", "-c", self.branch)
+        self.git("remote", "remove", "origin")
         for name in ("staging", "prod"):
             adapt.overlay(self.folder / "deploy" / "overlays" / name)
-        self.git("init", "-q", "-b", self.branch)
         return self.commit("The manifests of the run")
 
     def commit(self, message: str) -> str:

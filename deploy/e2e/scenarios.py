@@ -32,6 +32,7 @@ class Run:
     people: int
     pause: float
     pull_secret: str
+    build: Callable[[int, str], str]
     head: str = ""
 
     staging = "financetracker-staging"
@@ -59,17 +60,21 @@ class Run:
         return said
 
     @contextmanager
-    def use(self, allowed: int | None = 0) -> Iterator[None]:
+    def use(
+        self, allowed: int | None = 0, books: Books | None = None, where: str = "in staging"
+    ) -> Iterator[None]:
         """Watch the load during a block: at most so many failed requests (None: counted only), no lost write."""
+        people = books or self.books
         began = time.time()
         yield
-        self.books.await_lines(time.time(), 10)
-        lines = self.books.window(began)
+        people.await_lines(time.time(), 10)
+        lines = people.window(began)
         bad = failures(lines)
-        name = f"failed requests of {len(lines)}"
+        name = f"failed requests of {len(lines)} {where}"
         self.report.measure(name, len(bad), limit=allowed, detail=described(bad))
-        wrote, lost = self.books.lost(began)
-        self.report.measure(f"lost writes of {wrote} acknowledged", len(lost), limit=0, detail=", ".join(lost[:3]))
+        wrote, lost = people.lost(began)
+        name = f"lost writes of {wrote} acknowledged {where}"
+        self.report.measure(name, len(lost), limit=0, detail=", ".join(lost[:3]))
 
     def release(self, image: str) -> float:
         """Pin staging to an image, as the pipeline does, tell Argo CD, and return the moment of the push."""
@@ -320,8 +325,6 @@ def environments_apart(run: Run) -> None:
         run.report.check("staging's sync changed nothing in prod", not changed, ", ".join(changed))
         pushed = run.back()
         run.timed("staging goes back", run.settled, since=pushed)
-    run.cluster.kubectl("-n", run.cluster.argocd, "delete", "applications.argoproj.io", run.prod, "--wait=false")
-    run.cluster.kubectl("delete", "namespace", run.prod, "--wait=false")
 
 
 def fingerprint(run: Run, space: str) -> dict[str, str]:
@@ -413,17 +416,3 @@ def hold_everything(run: Run, seconds: int) -> None:
         "    time.sleep(float(sys.argv[1]))\n"
     )
     run.cluster.execute(run.staging, "deploy/web", "python", "-c", script, str(seconds), seconds=seconds + 60)
-
-
-SCENARIOS: dict[str, Callable[[Run], None]] = {
-    "first sync": first_sync,
-    # While the schema is the image's own: after a rollback verify_ledger refuses to judge a newer one.
-    "clock": clock_work,
-    "release": commit_moves_the_image,
-    "rollback": rollback_of_a_good_release,
-    "drift": drift,
-    "faults": faults,
-    "migrations": migrations,
-    "environments": environments_apart,
-    "bad images": bad_images,
-}

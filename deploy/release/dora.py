@@ -5,13 +5,14 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from deploy.release import plot
 from deploy.release.command import Command
 from deploy.release.desk import Desk, at_the_desk, desk
 from deploy.release.figures import Deployment, Figures, deployments, duration, figures
+from deploy.release.github import from_environment
 from deploy.release.problems import DONE, CouldNot, Problem
 from deploy.release.record import Record, ask, read
 from deploy.release.simulated import month
@@ -66,19 +67,20 @@ def as_table(made: Figures) -> str:
     return "\n".join([*lines, *(f"unknown: {line}" for line in made.unknown)]) + "\n"
 
 
-def day(written: str) -> datetime:
-    """The beginning of a day, UTC."""
+def moment(written: str) -> datetime:
+    """A day, which begins at midnight UTC, or a moment as 2026-03-01T12:30:00+00:00."""
     try:
-        return datetime.combine(date.fromisoformat(written), time(), UTC)
+        found = datetime.fromisoformat(written)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{written!r} is no day: expected YYYY-MM-DD") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--since", type=day, metavar="DAY", help="the first day (default: 30 days before the last)"
+        "--since", type=moment, metavar="DAY", help="the first day (default: 30 days before the last)"
     )
-    parser.add_argument("--until", type=day, metavar="DAY", help="the day after the last (default: tomorrow)")
+    parser.add_argument("--until", type=moment, metavar="DAY", help="the day after the last (default: tomorrow)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go as JSON, - for stdout")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="where the plot goes")
     parser.add_argument("--recorded", type=Path, metavar="FILE", help="what the API said, from a file")
@@ -93,24 +95,31 @@ def run(given: argparse.Namespace) -> int:
     if given.simulate is not None:
         with tempfile.TemporaryDirectory(prefix="ft-month-") as folder:
             made = month(Path(folder) / "month.git", given.simulate)
-            given.since, given.until = given.since or made.since, given.until or made.until
+            since, until = period(given.since or made.since, given.until or made.until)
             with desk(made.repository, remote=str(made.repository)) as at:
-                return tell(given, at, made.record)
+                return tell(given, at, made.record, since, until)
+    since, until = period(given.since, given.until)
     with at_the_desk(given) as at:
         if given.recorded:
             record = read(given.recorded)
         elif given.no_api:
             record = Record(None, {})
         else:
-            record = ask(at)
-        return tell(given, at, record)
+            record = ask(at, from_environment(), since)
+        return tell(given, at, record, since, until)
 
 
-def tell(given: argparse.Namespace, at: Desk, record: Record) -> int:
-    until = given.until or datetime.combine(datetime.now(UTC).date(), time(), UTC) + timedelta(days=1)
-    since = given.since or until - timedelta(days=30)
+def period(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """The first moment and the one after the last: by default the last thirty days, today included."""
+    until = until or datetime.combine(datetime.now(UTC).date(), time(), UTC) + timedelta(days=1)
+    since = since or until - timedelta(days=30)
     if since >= until:
         raise Problem(f"The period ends before it begins: {since:%Y-%m-%d} to {until:%Y-%m-%d}.")
+    return since, until
+
+
+def tell(given: argparse.Namespace, at: Desk, record: Record, since: datetime, until: datetime) -> int:
+    """Counts, writes what was asked for and prints the table."""
     found = deployments(at, record)
     made = figures(found, record, since, until)
     within = [one for one in found if since <= one.pin.at < until]

@@ -2,12 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from deploy.release.desk import Desk
+from deploy.release.github import GitHub
+from deploy.release.history import pins
 from deploy.release.problems import Problem
+
+WORKFLOW = "main.yml"  # whose runs are the builds
+FOLLOWING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,25 @@ def read(path: Path) -> Record:
         raise Problem(f"{path} is no record of runs and statuses: {error}.") from error
 
 
-def ask(at: Desk) -> Record:
-    """The record as GitHub has it, one request a page of runs and one a commit that moved prod."""
-    raise Problem(f"The API of {at.remote} is not asked yet: give --recorded FILE or --no-api.")
+def ask(at: Desk, github: GitHub, since: datetime) -> Record:
+    """The record as GitHub has it: a request a hundred builds, and one for each commit that may have moved prod.
+
+    Argo CD speaks about the newest commit that it saw, which may be one that came just after the pin: a few of
+    those that follow are asked too.
+    """
+    created = f">={since - timedelta(days=1):%Y-%m-%d}"
+    runs = github.every(
+        f"/actions/workflows/{WORKFLOW}/runs", "workflow_runs", branch=at.branch, event="push", created=created
+    )
+    moves = pins(at, "prod")
+    words: dict[str, list[Word]] = {}
+    newer = "HEAD"
+    for pin in moves:
+        following = at.git("rev-list", "--first-parent", "--reverse", f"{pin.commit}..{newer}").split()
+        for commit in (pin.commit, *following[:FOLLOWING]):
+            if commit not in words:
+                words[commit] = words_of(list(github.every(f"/commits/{commit}/statuses")))
+        newer = pin.commit
+        if pin.at < since:
+            break  # what went before is of no release in the period
+    return Record(builds_of(list(runs)), words)
