@@ -19,13 +19,15 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 
 def commands() -> dict[str, Command]:
     """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    from deploy.release import accept, dependencies, dora, publish, scan, sign  # noqa: PLC0415
+    from deploy.release import accept, comment, dependencies, dora, publish, running, scan, sign  # noqa: PLC0415
 
     return {
         "accept": accept.COMMAND,
+        "comment": comment.COMMAND,
         "dependencies": dependencies.COMMAND,
         "dora": dora.COMMAND,
         "publish": publish.COMMAND,
+        "running": running.COMMAND,
         "scan": scan.COMMAND,
         "sign": sign.COMMAND,
     }
