@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from deploy.release import desk
+from deploy.release import access
 from deploy.release.problems import CouldNot, Problem, Refused
 
 API = "https://api.github.com"
@@ -210,7 +210,7 @@ def from_environment() -> GitHub:
     repository = os.environ.get("GITHUB_REPOSITORY", "")
     if not repository:
         raise Problem("GITHUB_REPOSITORY is not set: it must be OWNER/NAME.")
-    token = desk.token()
+    token = access.token()
     if not token:
         raise Problem("There is no token: set RELEASE_TOKEN (or GITHUB_TOKEN) in the environment.")
     try:

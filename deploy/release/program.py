@@ -11,21 +11,33 @@ import os
 import sys
 from pathlib import Path
 
+from deploy.release.access import redacted
 from deploy.release.command import Command
-from deploy.release.problems import DONE, Problem
+from deploy.release.problems import COULD_NOT, DONE, Problem
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def commands() -> dict[str, Command]:
     """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    from deploy.release import accept, comment, dependencies, dora, publish, running, scan, sign  # noqa: PLC0415
+    from deploy.release import (  # noqa: PLC0415
+        accept,
+        comment,
+        dependencies,
+        dora,
+        pin,
+        publish,
+        running,
+        scan,
+        sign,
+    )
 
     return {
         "accept": accept.COMMAND,
         "comment": comment.COMMAND,
         "dependencies": dependencies.COMMAND,
         "dora": dora.COMMAND,
+        "pin": pin.COMMAND,
         "publish": publish.COMMAND,
         "running": running.COMMAND,
         "scan": scan.COMMAND,
@@ -62,10 +74,13 @@ def main(argv: list[str]) -> int:
     try:
         return commands()[given.command].run(given)
     except Problem as problem:
-        print(f"release {given.command}: {problem}", file=sys.stderr)
+        print(f"release {given.command}: {redacted(str(problem))}", file=sys.stderr)
         return problem.status
     except BrokenPipeError:
         return DONE
+    except OSError as error:
+        print(f"release {given.command}: {redacted(str(error))}", file=sys.stderr)
+        return COULD_NOT
     except KeyboardInterrupt:
         print(f"release {given.command}: interrupted.", file=sys.stderr)
         return 130
