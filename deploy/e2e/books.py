@@ -58,9 +58,13 @@ Line = dict[str, Any]
 class Books:
     """One environment's books with a login, and the steady use of them."""
 
-    def __init__(self, cluster: Cluster, space: str, host: str, pod: str = "load") -> None:
+    def __init__(
+        self, cluster: Cluster, space: str, host: str, *, pod: str = "load", email: str = EMAIL, book: str = "E2E"
+    ) -> None:
         self.cluster = cluster
         self.pod = pod
+        self.email = email
+        self.book = book
         self.space = space
         self.host = host
         self.password = secrets.token_urlsafe(18)
@@ -70,9 +74,11 @@ class Books:
 
     def open(self) -> None:
         """Make the login and the book, as the installation runbook does."""
-        self.cluster.execute(self.space, "deploy/web", "python", "-c", SUPERUSER, EMAIL, text=self.password + "\n")
-        self.manage("import_journal", "/dev/stdin", "--book",
-                             "E2E", "--create", "--base", "EUR", "--owner", EMAIL, text=JOURNAL)  # fmt: skip
+        self.cluster.execute(
+            self.space, "deploy/web", "python", "-c", SUPERUSER, self.email, text=self.password + "\n"
+        )
+        whose = ("--book", self.book, "--create", "--base", "EUR", "--owner", self.email)
+        self.manage("import_journal", "/dev/stdin", *whose, text=JOURNAL)
 
     def manage(self, *command: str, text: str = "") -> str:
         """Run a management command in a web pod."""
@@ -93,7 +99,7 @@ class Books:
                 "/load/load.py",
                 address,
                 self.host,
-                EMAIL,
+                self.email,
                 "/word/password",
                 str(people),
                 str(pause),
@@ -141,7 +147,7 @@ class Books:
     def lost(self, began: float) -> tuple[int, list[str]]:
         """How many transactions were acknowledged since then, and those of them that are not in the books once."""
         wrote = [line["wrote"] for line in self.window(began) if "wrote" in line]
-        text = self.manage("export_journal", "--book", "E2E", "--owner", EMAIL)
+        text = self.manage("export_journal", "--book", self.book, "--owner", self.email)
         return len(wrote), [name for name in wrote if text.count(name) != 1]
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.e2e.books import EMAIL, Books
+from deploy.e2e.books import Books
 from deploy.e2e.github.server import StandIn
 from deploy.e2e.github.world import Token
 from deploy.e2e.scenarios import PATIENCE, Run
@@ -38,6 +38,7 @@ class Pipeline:
     run: Run
     folder: Path
     stand_in: StandIn
+    probe: Books
     began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     @property
@@ -103,6 +104,8 @@ class Pipeline:
 @contextmanager
 def pipeline(run_: Run) -> Iterator[Pipeline]:
     """GitHub's part of the stage, with a key pair to sign by."""
+    probe = Books(run_.cluster, run_.staging, run_.books.host, email="probe@example.org", book="Probe")
+    probe.open()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bare = folder / "github.git"
@@ -113,7 +116,7 @@ def pipeline(run_: Run) -> Iterator[Pipeline]:
             [get.program("cosign"), "generate-key-pair"], cwd=folder, env=environ, capture_output=True, check=True
         )
         with StandIn(bare, "financetracker/financetracker", {TOKEN: Token()}) as stand_in:
-            yield Pipeline(run_, folder, stand_in)
+            yield Pipeline(run_, folder, stand_in, probe)
 
 
 @contextmanager
@@ -160,11 +163,11 @@ def prove(at: Pipeline, image: str, what: str) -> None:
     """Integration tests and speed smoke against staging, then everything that is known as evidence on main."""
     run_, began = at.run, time.time()
     accepted, argo, word = at.folder / "accepted.json", at.folder / "argo.json", at.folder / "word"
-    word.write_text(run_.books.password, encoding="utf-8")
-    address = f"http://{run_.books.host}"
+    word.write_text(at.probe.password, encoding="utf-8")
+    address = f"https://{run_.books.host}"
     with forwarded(run_, run_.staging) as port:
-        at.release("accept", "--url", address, "--connect", port, "--email", EMAIL, "--password-file", word,
-                   "--json", accepted)  # fmt: skip
+        login = ("--email", at.probe.email, "--password-file", word)
+        at.release("accept", "--url", address, "--connect", port, *login, "--json", accepted)
         argo.write_text(json.dumps(run_.cluster.application(run_.staging)), encoding="utf-8")
         at.say("staging")
         at.release("verify", "--digest", image.partition("@")[2], "--url", address, "--connect", port,
@@ -247,7 +250,7 @@ def whole_loop(run_: Run) -> None:
     if not run_.cluster.exists("applications.argoproj.io", run_.prod, run_.cluster.argocd):
         run_.cluster.apply(run_.repository.applications(("prod",), run_.cluster.argocd))
     wait("prod is up", PATIENCE, lambda: run_.cluster.rolled(run_.prod, run_.images["own"]))
-    people = Books(run_.cluster, run_.prod, PROD_HOST, "load-prod")
+    people = Books(run_.cluster, run_.prod, PROD_HOST, pod="load-prod")
     people.open()
     people.start_load(run_.images["own"], 1, run_.pause, run_.pull_secret)
     try:
