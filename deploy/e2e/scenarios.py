@@ -176,7 +176,7 @@ def bad_images(run: Run) -> None:
             good = run.images["own"].partition("@")[2]
             run.report.check(f"{name}: only the old version answers", answered == {good})
             pushed = run.back()
-            run.timed(f"{name}: revert to synced and healthy", run.settled, limit=240, since=pushed)
+            run.timed(f"{name}: revert to synced and healthy", run.settled, limit=120, since=pushed)
 
 
 def failing(run: Run, image: str) -> bool | str:
