@@ -15,13 +15,18 @@ def shown(world: World, pull: Pull, *, alone: bool = False) -> dict[str, Any]:
         "html_url": page, "draft": False, "user": {"login": pull.author}, "created_at": pull.created,
         "closed_at": pull.closed or None, "merged_at": (pull.closed or None) if pull.merged else None,
         "merge_commit_sha": pull.merged or None,
-        "head": {"ref": pull.head, "sha": pull.sha, "label": f"{world.owner}:{pull.head}",
-                 "repo": {"full_name": world.name}},
+        "head": {"ref": pull.head, "sha": pull.sha, "label": f"{owner(world, pull)}:{pull.head}",
+                 "repo": {"full_name": pull.fork or world.name}},
         "base": {"ref": pull.base, "sha": world.branch(pull.base), "label": f"{world.owner}:{pull.base}"},
     }  # fmt: skip
     if alone:
         made |= {"merged": bool(pull.merged), "mergeable": mergeable(world, pull)}
     return made
+
+
+def owner(world: World, pull: Pull) -> str:
+    """Whose branch it is."""
+    return (pull.fork or world.name).partition("/")[0]
 
 
 def mergeable(world: World, pull: Pull) -> bool | None:
@@ -56,7 +61,7 @@ def listed(call: Call) -> tuple[int, Any]:
         raise invalid("PullRequest", "invalid", "state")
     found = [pull for pull in world.pulls.values() if state in ("all", pull.state)]
     if ":" in query.get("head", ""):
-        found = [pull for pull in found if f"{world.owner}:{pull.head}" == query["head"]]
+        found = [pull for pull in found if f"{owner(world, pull)}:{pull.head}" == query["head"]]
     if "base" in query:
         found = [pull for pull in found if pull.base == query["base"]]
     found.sort(key=lambda pull: pull.number, reverse=query.get("direction", "desc") == "desc")
@@ -72,7 +77,8 @@ def opened(call: Call) -> tuple[int, Any]:
     for name, branch in (("head", head), ("base", base)):
         if not world.branch(branch):
             raise invalid("PullRequest", "invalid", name)
-    if any(pull.state == "open" and (pull.head, pull.base) == (head, base) for pull in world.pulls.values()):
+    taken = (head, base, "")
+    if any(pull.state == "open" and (pull.head, pull.base, pull.fork) == taken for pull in world.pulls.values()):
         message = f"A pull request already exists for {world.owner}:{head}."
         raise invalid("PullRequest", "custom", "", message)
     if not int(world.git("rev-list", "--count", f"refs/heads/{base}..refs/heads/{head}")):

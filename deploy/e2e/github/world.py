@@ -95,6 +95,7 @@ class Pull:
     sha: str = ""  # the head as it was last seen
     looked_at: str = ""  # for which head and base somebody asked whether it can be merged
     reviews: list[dict[str, str]] = field(default_factory=list)
+    fork: str = ""  # the OWNER/NAME that its branch is in, if that is not here
 
 
 @dataclass
@@ -163,7 +164,7 @@ class World:
     def follow(self) -> None:
         """What pushes did to pull requests: a deleted head closes one, a head that is on its base is merged."""
         for pull in self.pulls.values():
-            if pull.state != "open":
+            if pull.state != "open" or pull.fork:
                 continue
             sha, base = self.branch(pull.head), self.branch(pull.base)
             if sha and not (base and self.is_ancestor(sha, base)):
