@@ -9,9 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from deploy.release.problems import Problem
+from deploy.release.access import SECRETS
+from deploy.release.problems import CouldNot, Problem
 from deploy.tools import get
 
+LONGEST = 120  # seconds to render an environment; it takes less than one
 NAME = "financetracker"  # what base/ calls the image; overlays say what stands behind it
 ENVIRONMENTS = ("staging", "prod")
 TAG = re.compile(r"run-(?P<run>[0-9]+)-(?P<commit>[0-9a-f]{7,40})")
@@ -157,11 +159,19 @@ def set_image(folder: Path, environment: str, image: Image) -> None:
 
 
 def render(folder: Path, environment: str) -> str:
-    """What an environment is made of, as Argo CD renders it. Raises Problem if kustomize refuses."""
-    done = subprocess.run(
-        [kustomize(), "build", str(folder / "deploy" / "overlays" / environment)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    """What an environment is made of, as Argo CD renders it. Raises Problem if kustomize refuses.
+
+    The manifests may be a stranger's: kustomize knows none of our secrets, and does not get for ever.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    try:
+        done = subprocess.run(
+            [kustomize(), "build", str(folder / "deploy" / "overlays" / environment)],
+            env=env, capture_output=True, text=True, timeout=LONGEST, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise CouldNot(f"{environment} was not rendered within {LONGEST} s.") from error
     if done.returncode:
-        raise Problem(f"{environment} does not render: {done.stderr.strip()[-300:]}")
+        why = " ".join(done.stderr.replace(f"{folder}/", "").split())[-300:]
+        raise Problem(f"{environment} does not render: {why}")
     return done.stdout

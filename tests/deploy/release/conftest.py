@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.tools import get
-from tests.deploy.release.house import House, house
+from tests.deploy.release.house import House, house, moved_to
 from tests.programs import HOW_TO_GET
 
 
@@ -23,8 +23,4 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(built: Path, tmp_path: Path) -> House:
     """A house of one's own: nothing is pinned yet."""
-    folder = tmp_path / "house"
-    shutil.copytree(built, folder, symlinks=True)
-    made = House(folder)
-    made.git("remote", "set-url", "origin", str(made.remote))
-    return made
+    return moved_to(built, tmp_path / "house")

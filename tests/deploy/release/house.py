@@ -300,3 +300,11 @@ def house(folder: Path) -> House:
     made.git("commit", "-q", "-m", "The beginning")
     made.git("push", "-q", "-u", "origin", "main", who="administrator")
     return made
+
+
+def moved_to(built: Path, folder: Path) -> House:
+    """A copy of a house in another folder. Its clock goes on a day after the beginning."""
+    shutil.copytree(built, folder, symlinks=True)
+    made = House(folder, now=BEGINNING + timedelta(days=1))
+    made.git("remote", "set-url", "origin", str(made.remote))
+    return made
