@@ -10,6 +10,8 @@ from deploy.e2e.tools import Refused, run
 from deploy.image.build import PROJECT
 
 AUTHOR = ("-c", "user.name=e2e", "-c", "user.email=e2e@example.org", "-c", "commit.gpgsign=false")
+# In one piece: small Git servers do not take what comes in chunks.
+WHOLE = ("-c", "http.postBuffer=209715200")
 SWAPPED = {"cnpg": "postgres", "external-secrets": "generated-secrets"}
 # What a component brings, and patches of an overlay may be about.
 KINDS = {
@@ -30,7 +32,7 @@ class Repository:
         self.branch = f"e2e-{uuid.uuid4().hex[:10]}"
 
     def git(self, *arguments: str) -> str:
-        return run("git", *AUTHOR, *arguments, cwd=self.folder).strip()
+        return run("git", *AUTHOR, *WHOLE, *arguments, cwd=self.folder).strip()
 
     def prepare(self, adapt: "Adaptation") -> str:
         """Put the manifests for this cluster on top of the project's history, push all, and return the commit."""
