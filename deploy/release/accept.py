@@ -108,6 +108,9 @@ PUBLIC = {
     "host": stranger, "private": private,
 }  # fmt: skip
 
+# What must have been looked at, whatever else was: without a login nothing can be entered.
+TESTS = ("version", *PUBLIC, "same-version")
+
 
 def attempt(name: str, test: Callable[[], str]) -> Seen:
     """Runs one test; never raises."""

@@ -26,12 +26,14 @@ def commands() -> dict[str, Command]:
         dependencies,
         dora,
         guard,
+        notify,
         pin,
         promote,
         publish,
         running,
         scan,
         sign,
+        verify,
     )
 
     return {
@@ -40,12 +42,14 @@ def commands() -> dict[str, Command]:
         "dependencies": dependencies.COMMAND,
         "dora": dora.COMMAND,
         "guard": guard.COMMAND,
+        "notify": notify.COMMAND,
         "pin": pin.COMMAND,
         "promote": promote.COMMAND,
         "publish": publish.COMMAND,
         "running": running.COMMAND,
         "scan": scan.COMMAND,
         "sign": sign.COMMAND,
+        "verify": verify.COMMAND,
     }
 
 

@@ -23,6 +23,10 @@ class Unanswered(Exception):
     """No answer came: the connection was refused, cut or too slow, or it was no HTTP."""
 
 
+class NoVersion(Unanswered):
+    """Somebody answered, and did not say which release it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer: header names are in lower case; `ms` is the time from connecting to the last byte."""
@@ -132,28 +136,31 @@ class Browser:
 
 
 def version(browser: Browser) -> tuple[str, str]:
-    """The digest and the commit that /version answers. Raises Unanswered where that is no answer of ours."""
+    """The digest and the commit that /version answers. Raises NoVersion where that is no answer of ours."""
     answer = browser.ask("/version")
     try:
         said = json.loads(answer.text) if answer.status == 200 else None
     except ValueError:
         said = None
     if not isinstance(said, dict) or not DIGEST.fullmatch(str(said.get("digest"))):
-        raise Unanswered(f"/version answers {answer.status} and no digest")
+        raise NoVersion(f"/version answers {answer.status} and no digest")
     return str(said["digest"]), str(said.get("commit") or "")
 
 
 def settled(browser: Browser, times: int, pause: float = 0.2) -> list[str]:
     """The digests that /version answers so many times in a row: one where every pod runs the same release.
 
-    A Service spreads connections over its pods, so each question opens its own. Raises CouldNot where no answer
-    comes at all.
+    A Service spreads connections over its pods, so each question opens its own. An answer without a digest is a
+    word of its own among them. Raises CouldNot where no answer comes at all.
     """
     seen = []
     try:
         for number in range(times):
             time.sleep(pause if number else 0)
-            seen.append(version(browser)[0])
+            try:
+                seen.append(version(browser)[0])
+            except NoVersion as error:
+                seen.append(str(error))
     except Unanswered as error:
         raise CouldNot(f"{browser.there} cannot be asked which release it is: {error}.") from error
     return sorted(set(seen))
