@@ -52,8 +52,8 @@ def collect(at: Desk, image: Image, before: Image | None, evidence: Evidence) ->
     since = (at.commit_of(before.short) if before and before.short else None) or ""
     span = f"{since}..{evidence.source}" if since else evidence.source
     which = ["--no-merges", "--full-history", span, "--", ".", *BOOKKEEPING]
-    log = at.git("log", "-n", str(COMMITS), "--format=%H%x1f%an%x1f%s%x1e", *which)
-    commits = [Commit(*entry.strip("\n").split("\x1f")) for entry in log.split("\x1e") if entry.strip()]
+    log = at.git("log", "-n", str(COMMITS), "--format=%H%x1f%an%x1f%s%x1f.", *which)
+    commits = [Commit(*line.split("\x1f")[:3]) for line in log.split("\n") if line]
     count = int(at.git("rev-list", "--count", *which))
     made: list[str] = []
     if since:

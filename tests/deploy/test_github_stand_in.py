@@ -194,7 +194,7 @@ def test_merging_needs_the_required_checks_on_the_newest_commit(hub: StandIn, cl
     git(clone, "fetch", "-q", "--prune", "origin")
     assert git(clone, "rev-parse", "origin/main") == done.body["sha"]
     assert git(clone, "show", "origin/main:prod") == "three"
-    assert git(clone, "log", "-1", "--format=%s %P", "origin/main").startswith("Promote a (#1) ")
+    assert git(clone, "log", "-1", "--format=%s %P", "origin/main").startswith("Say three (#1) ")
     assert "promote" not in git(clone, "branch", "-r")
     shown = ask(hub, "GET", "/pulls/1").body
     assert (shown["state"], shown["merged"], shown["merge_commit_sha"]) == ("closed", True, done.body["sha"])
@@ -236,6 +236,41 @@ def test_a_conflict_is_known_at_the_second_look_and_not_merged(hub: StandIn, clo
     before = git(clone, "ls-remote", "origin", "main")
     assert ask(hub, "PUT", "/pulls/1/merge", {"merge_method": "squash"}).said[0] == 405
     assert git(clone, "ls-remote", "origin", "main") == before
+
+
+def test_a_check_that_must_come_from_actions_is_not_a_status(hub: StandIn, clone: Path) -> None:
+    rules = {rule["type"]: rule.get("parameters", {}) for rule in hub.world.settings["rulesets"][0]["rules"]}
+    for check in rules["required_status_checks"]["required_status_checks"]:
+        check["integration_id"] = 15368
+    ask(hub, "POST", "/pulls", wanted())
+    head = git(clone, "rev-parse", "promote/a")
+    proven(hub, head)
+    squash = {"merge_method": "squash"}
+    assert ask(hub, "PUT", "/pulls/1/merge", squash).said == (405, 'Required status check "gate" is expected.')
+    for name in ("gate", "guard"):
+        ask(hub, "POST", "/check-runs", {"name": name, "head_sha": head, "conclusion": "success"})
+    assert ask(hub, "PUT", "/pulls/1/merge", squash).status == 200
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("COMMIT_MESSAGES", "Promote a (#1)\n\n* Say two\n\n* More\n\nRun-Id: 2"),
+        ("PR_BODY", "Promote a (#1)\n\nwhy"),
+        ("BLANK", "Promote a (#1)"),
+    ],
+)
+def test_the_message_of_a_squash(hub: StandIn, clone: Path, how: str, message: str) -> None:
+    hub.world.settings["squash_merge_commit_message"] = how
+    git(clone, "checkout", "-q", "promote/a")
+    (clone / "more").write_text("x")
+    commit(clone, "More\n\nRun-Id: 2")
+    git(clone, "push", "-q", "origin", "promote/a")
+    ask(hub, "POST", "/pulls", wanted())
+    proven(hub, git(clone, "rev-parse", "promote/a"))
+    assert ask(hub, "PUT", "/pulls/1/merge", {"merge_method": "squash"}).status == 200
+    git(clone, "fetch", "-q", "origin")
+    assert git(clone, "log", "-1", "--format=%B", "origin/main") == message
 
 
 def test_reviews_and_an_old_base_can_be_asked_for(hub: StandIn, clone: Path) -> None:
@@ -362,6 +397,16 @@ def test_settings_are_shown_as_far_as_one_may_see_them(hub: StandIn) -> None:
     assert ask(hub, "GET", "/environments/prod/secrets").body["secrets"] == [{"name": "SLACK_WEBHOOK_URL"}]
     assert ask(hub, "GET", "/environments/none/secrets").status == 404
     assert ask(hub, "GET", "/environments").body["total_count"] == len(SETTINGS["environments"])
+    assert ask(hub, "GET", "/environments/prod").body["deployment_branch_policy"] is None
+    hub.world.settings["deployment_branches"] = {"prod": ["main"]}
+    assert ask(hub, "GET", "/environments/prod").body["protection_rules"] == [{"type": "branch_policy"}]
+    policies = ask(hub, "GET", "/environments/prod/deployment-branch-policies").body["branch_policies"]
+    assert policies == [{"name": "main", "type": "branch"}]
+    assert ask(hub, "GET", "/codeowners/errors").body == {"errors": []}
+    hub.world.settings["owners_errors"] = None
+    assert ask(hub, "GET", "/codeowners/errors").status == 404
+    assert ask(hub, "GET", "/hooks").body == []
+    assert ask(hub, "GET", "/hooks", by="t-reader").status == 403
     assert ask(hub, "GET", "/actions/permissions/workflow").body["default_workflow_permissions"] == "read"
 
 

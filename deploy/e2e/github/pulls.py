@@ -111,9 +111,8 @@ def refuse_unproven(world: World, pull: Pull) -> None:
     for rule in world.rules(pull.base):
         parameters = rule.get("parameters", {})
         if rule["type"] == "required_status_checks":
-            passed = successful(world, pull.sha)
             for check in parameters["required_status_checks"]:
-                if check["context"] not in passed:
+                if check["context"] not in successful(world, pull.sha, check.get("integration_id")):
                     raise Refusal(405, f'Required status check "{check["context"]}" is expected.')
             strict = parameters["strict_required_status_checks_policy"]
             if strict and not world.is_ancestor(world.branch(pull.base), pull.sha):
@@ -128,9 +127,9 @@ def refuse_unproven(world: World, pull: Pull) -> None:
                 )
 
 
-def successful(world: World, sha: str) -> set[str]:
-    """The checks whose newest word about a commit is good."""
-    last = {one["context"]: one["state"] for one in world.statuses if one["sha"] == sha}
+def successful(world: World, sha: str, app: int | None) -> set[str]:
+    """The checks whose newest word about a commit is good; of an App's, only its check runs count."""
+    last = {one["context"]: one["state"] for one in world.statuses if one["sha"] == sha and app is None}
     last |= {one["name"]: one["conclusion"] for one in world.checks if one["head_sha"] == sha}
     return {name for name, word in last.items() if word in ("success", "skipped", "neutral")}
 
@@ -163,8 +162,8 @@ def merged(call: Call) -> tuple[int, Any]:
     if not tree:
         raise Refusal(405, "Pull Request is not mergeable")
     base = world.branch(pull.base)
-    subject = f"{pull.title} (#{pull.number})" if method == "squash" else f"Merge pull request #{pull.number}"
-    message = call.body.get("commit_title", subject) + "\n\n" + call.body.get("commit_message", "")
+    subject, text = squashed(world, pull) if method == "squash" else (f"Merge pull request #{pull.number}", "")
+    message = call.body.get("commit_title", subject) + "\n\n" + call.body.get("commit_message", text)
     parents = ["-p", base] + (["-p", pull.sha] if method == "merge" else [])
     commit = world.git("commit-tree", tree, *parents, "-m", message.strip())
     if world.try_git("update-ref", f"refs/heads/{pull.base}", commit, base).returncode:
@@ -173,6 +172,19 @@ def merged(call: Call) -> tuple[int, Any]:
     if world.settings["delete_branch_on_merge"]:
         world.try_git("update-ref", "-d", f"refs/heads/{pull.head}", pull.sha)
     return 200, {"sha": commit, "merged": True, "message": "Pull Request successfully merged"}
+
+
+def squashed(world: World, pull: Pull) -> tuple[str, str]:
+    """Subject and text of a squash, as a repository's settings make them: a lone commit speaks for itself."""
+    span = f"{world.branch(pull.base)}..{pull.sha}"
+    log = world.git("log", "--reverse", "--format=%s%x1f%b%x1f.%x1e", span)
+    commits = [entry.strip("\n").split("\x1f")[:2] for entry in log.split("\x1e") if entry]
+    subject = commits[0][0] if len(commits) == 1 else pull.title
+    text = (
+        commits[0][1] if len(commits) == 1 else "\n\n".join(f"* {one}\n\n{more}".strip() for one, more in commits)
+    )
+    kinds = {"COMMIT_MESSAGES": text, "PR_BODY": pull.body, "BLANK": ""}
+    return f"{subject} (#{pull.number})", kinds[world.settings["squash_merge_commit_message"]]
 
 
 def reviewed(call: Call) -> tuple[int, Any]:

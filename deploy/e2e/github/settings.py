@@ -13,6 +13,7 @@ def repository(call: Call) -> tuple[int, Any]:
         "full_name": world.name, "default_branch": "main",
         "html_url": f"{world.address}/{world.name}",
         "delete_branch_on_merge": world.settings["delete_branch_on_merge"],
+        "squash_merge_commit_message": world.settings["squash_merge_commit_message"],
         "allow_squash_merge": "squash" in methods, "allow_merge_commit": "merge" in methods,
         "allow_rebase_merge": "rebase" in methods,
         "permissions": {"push": call.token.may("contents", "write"), "pull": True},
@@ -44,9 +45,11 @@ def known_environment(call: Call) -> str:
 
 def environment(call: Call) -> tuple[int, Any]:
     name = known_environment(call)
-    policies = call.world.settings.get("deployment_branches", {}).get(name)
-    limited = {"protected_branches": False, "custom_branch_policies": True} if policies is not None else None
-    return 200, {"name": name, "deployment_branch_policy": limited, "protection_rules": []}
+    branches = call.world.settings["deployment_branches"].get(name)
+    limited = {"protected_branches": False, "custom_branch_policies": True} if branches is not None else None
+    rules = call.world.settings["protection_rules"].get(name, [])
+    rules = [*rules, {"type": "branch_policy"}] if limited else rules
+    return 200, {"name": name, "deployment_branch_policy": limited, "protection_rules": rules}
 
 
 def environments(call: Call) -> tuple[int, Any]:
@@ -54,7 +57,7 @@ def environments(call: Call) -> tuple[int, Any]:
 
 
 def branch_policies(call: Call) -> tuple[int, Any]:
-    names = call.world.settings.get("deployment_branches", {}).get(known_environment(call)) or []
+    names = call.world.settings["deployment_branches"].get(known_environment(call)) or []
     return 200, {"branch_policies": [{"name": name, "type": "branch"} for name in names]}
 
 
@@ -68,6 +71,13 @@ def environment_secrets(call: Call) -> tuple[int, Any]:
 def environment_variables(call: Call) -> tuple[int, Any]:
     found = call.world.settings["environment_variables"].get(known_environment(call), {})
     return 200, {"variables": [{"name": key, "value": value} for key, value in found.items()]}
+
+
+def owners_errors(call: Call) -> tuple[int, Any]:
+    """What is wrong with CODEOWNERS; without such a file there is nothing to ask about."""
+    if call.world.settings["owners_errors"] is None:
+        raise Refusal(404, "Not Found")
+    return 200, {"errors": call.world.settings["owners_errors"]}
 
 
 def secrets(call: Call) -> tuple[int, Any]:
@@ -92,6 +102,8 @@ ROUTES: list[Route] = [
     route("GET", "/environments/{environment}/deployment-branch-policies", "actions:read", branch_policies),
     route("GET", "/environments/{environment}/secrets", "environments:read", environment_secrets),
     route("GET", "/environments/{environment}/variables", "environments:read", environment_variables),
+    route("GET", "/codeowners/errors", "contents:read", owners_errors),
+    route("GET", "/hooks", "repository_hooks:read", lambda call: (200, call.world.settings["hooks"])),
     route("GET", "/actions/secrets", "secrets:read", secrets),
     route("GET", "/actions/variables", "variables:read", variables),
     route(

@@ -11,12 +11,13 @@ from typing import Any
 PERMISSIONS = {
     "metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "statuses": "write",
     "checks": "write", "actions": "write", "administration": "read", "environments": "read", "secrets": "read",
-    "variables": "read",
+    "variables": "read", "repository_hooks": "read",
 }  # fmt: skip
 
-# What docs/setup.md asks for, as the API shows it.
+# A repository with the rules that docs/setup.md asks for, and not yet much else, as the API shows it.
 SETTINGS: dict[str, Any] = {
     "merge_methods": ["squash", "merge"],
+    "squash_merge_commit_message": "COMMIT_MESSAGES",
     "delete_branch_on_merge": True,
     "rulesets": [
         {
@@ -40,6 +41,10 @@ SETTINGS: dict[str, Any] = {
     ],
     "environments": {"staging": [], "prod": [], "registry": []},
     "environment_variables": {},
+    "deployment_branches": {},  # by environment; without an entry, every branch may deploy
+    "protection_rules": {},
+    "hooks": [],
+    "owners_errors": [],
     "secrets": [],
     "variables": {},
     "actions": {"enabled": True, "allowed_actions": "selected", "sha_pinning_required": True},

@@ -378,10 +378,16 @@ def test_a_token_that_may_not_open_one_leaves_no_branch(place: Place) -> None:
     assert place.everything() == before
 
 
-@pytest.mark.parametrize("how", ["502", "lost", "done"])
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "/pulls"), ("POST", "/issues/1/comments"), ("PATCH", "/pulls/1"), ("GET", "/pulls")],
+    ("method", "path", "how"),
+    [
+        ("POST", "/pulls", "502"),
+        ("POST", "/pulls", "lost"),
+        ("POST", "/pulls", "done"),
+        ("POST", "/issues/1/comments", "done"),
+        ("PATCH", "/pulls/1", "lost"),
+        ("GET", "/pulls", "502"),
+    ],
 )
 def test_the_same_again_finishes_what_broke_off(place: Place, method: str, path: str, how: str) -> None:
     first = place.build(1)
@@ -446,8 +452,12 @@ def test_what_people_write_has_no_effect(place: Place) -> None:
     place.home.git("add", "-A")
     place.home.git("commit", "-q", "-m", "Third", "--author=*Eve* script|@ana <e@e>")
     place.home.git("push", "-q", "origin", "main")
+    place.home.write({"financetracker/ledger/x.py": "y"})
+    place.home.git("add", "-A")
+    place.home.git("commit", "-q", "--allow-empty-message", "-m", "", "--author=A\x1fb\x1ec <e@e>")
+    place.home.git("push", "-q", "origin", "main")
     place.build(2)
-    place.promote()
+    assert place.promote().status == 0
     body = place.pulls[1].body
     listed = body.partition("### Changes")[2].partition("###")[0]
     assert "Fixes \\#" in listed
