@@ -68,7 +68,7 @@ class Pipeline:
         argv = [str(word) for word in (sys.executable, PROJECT / "deploy" / "release", *words, *here)]
         done = subprocess.run(argv, env=self.env, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode != status:
-            said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+            said = "; ".join((done.stdout + done.stderr).strip().splitlines()[-8:])
             raise Missed(f"release {words[0]} ended with {done.returncode}: {said}")
         return done.stdout if status == 0 else done.stderr
 
