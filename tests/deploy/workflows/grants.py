@@ -20,6 +20,7 @@ GRANTS: dict[tuple[str, str], dict[str, str]] = {
     ("main.yml", "test"): CHECK_OUT,
     ("main.yml", "build"): SIGN,  # a called workflow gets no more than its caller has
     ("main.yml", "pin"): CHECK_OUT,
+    ("main.yml", "failed"): CHECK_OUT,
     ("nightly.yml", "scan"): CHECK_OUT,
     ("nightly.yml", "dependencies"): CHECK_OUT,
     # The figures come from what the runs, the deployments and Argo CD's statuses say.
@@ -53,6 +54,7 @@ SECRETS: dict[tuple[str, str], tuple[str, set[str]]] = {
     ("deployed.yml", "deployed"): ("prod", {"SLACK_WEBHOOK_URL"}),
     ("deployed.yml", "failed"): ("either", {"SLACK_WEBHOOK_URL"}),
     ("main.yml", "pin"): ("staging", {"RELEASE_APP_KEY"}),
+    ("main.yml", "failed"): ("staging", {"SLACK_WEBHOOK_URL"}),
     ("promote.yml", "promote"): ("staging", {"RELEASE_APP_KEY"}),
     ("rollback.yml", "rollback"): ("either", {"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"}),
 }
