@@ -8,16 +8,17 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deploy.release import slack
 from deploy.release.command import Command
-from deploy.release.desk import at_the_desk
+from deploy.release.desk import Desk, at_the_desk
 from deploy.release.history import pins, source_of
 from deploy.release.images import ENVIRONMENTS
 from deploy.release.problems import DONE, Problem
 
+NAME = "financetracker release"  # who commits where nobody configured a name: see desk.commit
 EVENTS = {
     "deployed": ":white_check_mark: {environment} runs {what}",
     "failed": ":x: {environment} failed: {what}",
@@ -32,6 +33,7 @@ class Told:
     what: str = ""
     who: str = ""
     took: str = ""
+    reason: str = ""
 
 
 def lasting(seconds: float) -> str:
@@ -44,32 +46,52 @@ def lasting(seconds: float) -> str:
     return f"{whole} s"
 
 
-def from_main(given: argparse.Namespace) -> Told:
-    """What main knows of the newest move of the environment; nothing where main cannot be read."""
+def from_history(given: argparse.Namespace) -> Told:
+    """What the newest move of the environment tells. Of this clone where main cannot be fetched, but no rollback:
+    the clone may be older than that, and would name the build that was taken back. Nothing where nothing is known.
+    """
     try:
         with at_the_desk(given) as at:
-            moved = pins(at, given.environment)
-            if not moved:
-                return Told()
-            pin, now = moved[0], datetime.now(UTC)
-            source = source_of(at, pin.image)
-            committed = datetime.fromtimestamp(int(at.git("show", "-s", "--format=%ct", source)), UTC)
-            subject = at.git("show", "-s", "--format=%s", source)
-            author = at.git("show", "-s", "--format=%an", source)
+            return newest_move(at, given)
     except Problem:
+        pass
+    try:
+        return Told() if given.event == "rolled-back" else newest_move(Desk(given.clone, given.clone), given)
+    except (Problem, OSError):
         return Told()
-    took = f"{lasting((now - pin.at).total_seconds())} since the pin, "
-    took += f"{lasting((now - committed).total_seconds())} since the commit"
-    return Told(f"{pin.image.tag}: {subject}", f"{author}, moved by {pin.who}", took)
+
+
+def newest_move(at: Desk, given: argparse.Namespace) -> Told:
+    """The build in words, whose it is and who moved it, and how long ago: its commit and its pin."""
+    moved = pins(at, given.environment)
+    if not moved:
+        return Told()
+    pin, source, now = moved[0], source_of(at, moved[0].image), datetime.now(UTC)
+    when, author, subject = at.git("show", "-s", "--format=%ct%x1f%an%x1f%s", source).split("\x1f")
+    committed = datetime.fromtimestamp(int(when), UTC)
+    took = f"{lasting((now - pin.at).total_seconds())} since the pin"
+    if given.event == "deployed":
+        took += f", {lasting((now - committed).total_seconds())} since the commit"
+    mover = "" if pin.who in (author, NAME) else f", moved by {pin.who}"
+    reason = pin.trailers.get("Reason", "") if given.event == "rolled-back" else ""
+    return Told(f"{pin.image.tag}: {subject}", author + mover, took, reason)
 
 
 def told(given: argparse.Namespace) -> Told:
-    """What the options say; what they leave open is asked of main, and of the workflow's own variables."""
-    known = Told(given.what, given.who, lasting(given.seconds) if given.seconds is not None else "")
-    if not (known.what and known.who and known.took):
-        asked = from_main(given)
-        known = Told(known.what or asked.what, known.who or asked.who, known.took or asked.took)
-    return replace(known, who=known.who or os.environ.get("GITHUB_ACTOR", ""))
+    """What the options say; what they leave open is asked of history, and of the workflow's own variables."""
+    took = lasting(given.seconds) if given.seconds is not None else ""
+    # Who rolls back is who started the run, not who wrote what came back.
+    started = os.environ.get("GITHUB_ACTOR", "")
+    known = Told(given.what, given.who or (started if given.event == "rolled-back" else ""), took, given.reason)
+    if known.what and known.who and known.took:
+        return known
+    asked = from_history(given)
+    return Told(
+        known.what or asked.what,
+        known.who or asked.who or started,
+        took or asked.took,
+        known.reason or asked.reason,
+    )
 
 
 def run_address() -> str:
@@ -83,7 +105,7 @@ def run(given: argparse.Namespace) -> int:
     known = told(given)
     title = EVENTS[given.event].format(environment=given.environment, what=known.what or "an unknown build")
     facts = {"Environment": given.environment, "What": known.what, "Who": known.who, "How long": known.took}
-    body = slack.message(title, facts, reason=given.reason, url=given.url or run_address())
+    body = slack.message(title, facts, reason=known.reason, url=given.url or run_address())
     if given.dry_run:
         print(json.dumps(body, indent=2, ensure_ascii=False))
         return DONE

@@ -20,8 +20,10 @@ from deploy.release.accept import TESTS
 from deploy.release.command import Command
 from deploy.release.desk import Change, Desk, at_the_desk, publish
 from deploy.release.evidence import CHECKS, Check, Evidence, of_digest, path_of
-from deploy.release.history import Pin, denied, pins, source_of
+from deploy.release.history import Pin, denied, pins
 from deploy.release.images import Image, digest, overlay, pinned
+from deploy.release.messages import SKIP, message, trailers_of
+from deploy.release.pin import source_on_main
 from deploy.release.problems import DONE, REFUSED, Problem, Refused
 from deploy.release.reports import entries, load, part
 from deploy.release.site import PATIENCE, Browser, address, settled
@@ -130,9 +132,7 @@ def collect(given: argparse.Namespace, at: Desk, pin: Pin) -> Evidence:
     who = cosign.signer(str(given.key or ""), given.identity, given.issuer)
     whose = f"the key {given.key.name}" if given.key else given.identity or "the workflow that builds"
     now = datetime.now(UTC)
-    source = source_of(at, pin.image)
-    if not at.is_ancestor(source, at.head):
-        raise Refused(f"{pin.image.tag} was built from {source[:7]}, which is not on {at.branch}.")
+    source = source_on_main(at, pin.image, pin.trailers.get("Source-Commit", ""))
     integrated, fast = accepted(given.accepted, browser, pin, now)
     told = argo.from_file(given.argo, at, pin) if given.argo else argo.from_statuses(
         github.from_environment(), at, pin
@@ -156,10 +156,7 @@ def keep(at: Desk, evidence: Evidence, *, dry_run: bool) -> tuple[str, str | Non
     """
     status = "already"
     image = evidence.image
-    message = (
-        f"evidence: {image.tag} [skip ci]\n\n"
-        f"Source-Commit: {evidence.source}\nImage: {image}\nImage-Digest: {image.digest}\nRun-Id: {image.run}\n"
-    )
+    said = message(f"evidence: {image.tag}{SKIP}", trailers_of(image, evidence.source))
 
     def edit(desk: Desk) -> Change | None:
         nonlocal status
@@ -175,7 +172,7 @@ def keep(at: Desk, evidence: Evidence, *, dry_run: bool) -> tuple[str, str | Non
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(evidence.text(), encoding="utf-8")
         status = "would be kept" if dry_run else "kept"
-        return Change(message, [path_of(image.digest)])
+        return Change(said, [path_of(image.digest)])
 
     commit = publish(at, edit, dry_run=dry_run)
     return status, commit

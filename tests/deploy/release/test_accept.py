@@ -6,6 +6,8 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ import pytest
 from django.contrib.auth.hashers import make_password
 
 from deploy.release import program
+from deploy.release.history import Pin
+from deploy.release.images import Image
+from deploy.release.problems import Refused
+from deploy.release.site import Browser, address
+from deploy.release.verify import accepted
 from financetracker.accounts import books
 from financetracker.ledger.models import Transaction
 from financetracker.users.models import User
@@ -105,6 +112,18 @@ def test_without_a_login_everything_public_is_looked_at(command: Command, server
     assert 0 < figures["median_ms"] <= figures["worst_ms"]
     assert figures["median_ratio"] == pytest.approx(figures["median_ms"] / whole["speed"]["floor_ms"], abs=0.01)
     assert out.count("ok   ") == len(PUBLIC) + 2
+
+
+def test_what_it_writes_is_what_verify_reads(command: Command, server: Served) -> None:
+    assert command.run(server.port)[0] == 0
+    image = Image("registry.example.org/financetracker", "run-7-4de4541", DIGEST)
+    pin = Pin("staging", "0" * 40, datetime.now(UTC) - timedelta(minutes=1), "Ana", image, {})
+    there = Browser(address(URL))
+    integration, speed = accepted(command.file, there, pin, datetime.now(UTC))
+    assert (integration.ok, integration.seen) == (True, f"{len(PUBLIC) + 1} tests held")
+    assert speed.ok
+    with pytest.raises(Refused, match="before staging was pinned"):
+        accepted(command.file, there, replace(pin, at=datetime.now(UTC) + timedelta(seconds=5)), datetime.now(UTC))
 
 
 def test_with_a_login_it_enters_finds_and_voids_in_its_own_book(

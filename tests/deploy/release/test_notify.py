@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.release import program
+from deploy.release.images import overlay
 from deploy.release.notify import lasting
 from deploy.release.slack import link, message, mrkdwn, wrong_form
 from tests.deploy.release.house import Done, House
@@ -104,15 +105,40 @@ def test_what_went_wrong_is_told_with_the_reason(tell: Teller, slack: Slack, eve
     assert body["blocks"][2]["text"]["text"] == "the migrate Job hung\nsee &lt;https://argo&gt;"
 
 
+def asked(home: House, slack: Slack, event: str, **env: str) -> dict[str, str]:
+    """The facts of a message for which nothing was given but the event."""
+    kept(home.run("notify", event, "--environment", "prod", SLACK_WEBHOOK_URL=slack.url, **env))
+    return shown(slack.taken[-1])
+
+
 def test_what_was_not_given_is_asked_of_main(home: House, slack: Slack) -> None:
     commit = home.commit("Count cents & crowns")
     home.move("prod", home.image(12, commit))
-    kept(home.run("notify", *TELL, SLACK_WEBHOOK_URL=slack.url))
-    facts = shown(slack.taken[0])
+    facts = asked(home, slack, "deployed")
     assert facts["What"] == f"run-12-{commit[:7]}: Count cents &amp; crowns"
-    assert facts["Who"] == "Ana, moved by Ana"
+    assert facts["Who"] == "Ana"
     assert facts["How long"].endswith(" since the commit")
     assert " since the pin, " in facts["How long"]
+
+
+def test_a_rollback_is_told_with_who_ordered_it_and_why(home: House, slack: Slack) -> None:
+    good = home.commit("Good")
+    home.move("prod", home.image(12, good))
+    bad = home.image(13, home.commit("Bad"))
+    home.move("prod", bad)
+    said = f"deploy(prod): roll back [skip ci]\n\nRollback-Of: {bad.digest}\nReason: loses entries"
+    home.commit(said, {overlay("prod"): home.with_image("prod", home.image(12, good))})
+    facts = asked(home, slack, "rolled-back", GITHUB_ACTOR="marek")
+    assert (facts["What"], facts["Who"]) == (f"run-12-{good[:7]}: Good", "marek")
+    assert slack.taken[0]["blocks"][2]["text"]["text"] == "loses entries"
+
+
+def test_where_main_cannot_be_fetched_the_clone_is_asked_but_for_a_rollback(home: House, slack: Slack) -> None:
+    commit = home.commit("Work")
+    home.move("prod", home.image(12, commit))
+    home.env["RELEASE_REMOTE"] = "/nonexistent"
+    assert asked(home, slack, "deployed")["What"] == f"run-12-{commit[:7]}: Work"
+    assert asked(home, slack, "rolled-back")["What"] == "–"
 
 
 def test_where_main_cannot_be_read_the_rest_is_told(tell: Teller, slack: Slack) -> None:
