@@ -6,13 +6,21 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPMessage
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
 from deploy.release import access
 from deploy.release.problems import CouldNot, Problem, Refused
@@ -49,21 +57,36 @@ class Moved(HTTPRedirectHandler):
         return None
 
 
+def opener(scheme: str) -> OpenerDirector:
+    """What opens addresses; made once for a client, because reading all certificates takes longer than asking.
+
+    Plain HTTP is for a stand-in on this machine, and goes there directly: a proxy would read the token.
+    """
+    if scheme == "https":
+        return build_opener(Moved)
+    made = OpenerDirector()
+    for handler in (HTTPHandler(), HTTPDefaultErrorHandler(), HTTPErrorProcessor(), Moved()):
+        made.add_handler(handler)
+    return made
+
+
 @dataclass
 class GitHub:
     """One repository there. `token` is sent to `api` alone; `patience` is how long one request may be retried."""
 
     repository: str
-    token: str
+    token: str = field(repr=False)
     api: str = API
     patience: float = PATIENCE
     say: Callable[[str], None] = print
+    opener: OpenerDirector = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.api = self.api.rstrip("/")
         url = urlsplit(self.api)
         if url.scheme != "https" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise Problem(f"GITHUB_API_URL must begin with https://, or the token could be read: {self.api}")
+        self.opener = opener(url.scheme)
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository, re.ASCII):
             raise Problem(f"GITHUB_REPOSITORY must be OWNER/NAME, and is {self.repository!r}.")
         self.token = self.token.strip()
@@ -129,10 +152,8 @@ class GitHub:
             headers["Content-Type"] = "application/json"
         request = Request(address, data=sent, headers=headers, method=method)  # noqa: S310 - https, see above
         what = f"{method} {urlsplit(address).path}"
-        # Plain HTTP is for a stand-in on this machine; a proxy would read the token.
-        opener = build_opener(Moved) if self.api.startswith("https:") else build_opener(Moved, ProxyHandler({}))
         try:
-            with opener.open(request, timeout=SECONDS) as answer:
+            with self.opener.open(request, timeout=SECONDS) as answer:
                 text = answer.read(LONGEST + 1)
                 if len(text) > LONGEST:
                     raise CouldNot(f"GitHub's answer to {what} is too long.")
