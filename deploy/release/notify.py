@@ -83,9 +83,8 @@ def told(given: argparse.Namespace) -> Told:
     # Who rolls back is who started the run, not who wrote what came back.
     started = os.environ.get("GITHUB_ACTOR", "")
     known = Told(given.what, given.who or (started if given.event == "rolled-back" else ""), took, given.reason)
-    if known.what and known.who and known.took:
-        return known
-    asked = from_history(given)
+    # History knows the newest pin: of a build that was named it may know nothing, and tell of another.
+    asked = Told() if given.what else from_history(given)
     return Told(
         known.what or asked.what,
         known.who or asked.who or started,
@@ -122,7 +121,9 @@ def run(given: argparse.Namespace) -> int:
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("event", choices=EVENTS, metavar="EVENT", help=", ".join(EVENTS))
     parser.add_argument("--environment", choices=ENVIRONMENTS, required=True)
-    parser.add_argument("--what", default="", help="the build in words (default: what main pins)")
+    parser.add_argument(
+        "--what", default="", help="the build in words (default: what main pins, and all about it)"
+    )
     parser.add_argument("--who", default="", help="whose doing it is (default: main's authors, else GITHUB_ACTOR)")
     parser.add_argument("--seconds", type=float, help="how long it took (default: since the pin and the commit)")
     parser.add_argument("--reason", default="", help="why, where something failed or was taken back")

@@ -121,6 +121,14 @@ def test_what_was_not_given_is_asked_of_main(home: House, slack: Slack) -> None:
     assert " since the pin, " in facts["How long"]
 
 
+def test_of_a_build_that_was_named_nothing_of_another_is_told(home: House, slack: Slack) -> None:
+    home.move("prod", home.image(12, home.commit("Work")))
+    arguments = ("failed", "--environment", "prod", "--what", "commit 4de4541")
+    kept(home.run("notify", *arguments, SLACK_WEBHOOK_URL=slack.url, GITHUB_ACTOR="marek"))
+    facts = shown(slack.taken[0])
+    assert (facts["What"], facts["Who"], facts["How long"]) == ("commit 4de4541", "marek", "–")
+
+
 def test_a_rollback_is_told_with_who_ordered_it_and_why(home: House, slack: Slack) -> None:
     good = home.commit("Good")
     home.move("prod", home.image(12, good))
