@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from deploy.release import github, proposal
 from deploy.release.command import Command
@@ -23,7 +24,6 @@ UNCHANGED = "unchanged"
 ALREADY = "already"
 SUPERSEDED = "superseded"
 WOULD = "would-propose"
-TRIES = 3
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def as_pin(tag: str, image: Image) -> Pin:
     return Pin("prod", "", datetime.now(UTC), "", Image(image.name, tag, ""), {})
 
 
-def proposals(hub: github.GitHub, base: str) -> dict[str, dict[str, object]]:
+def proposals(hub: github.GitHub, base: str) -> dict[str, dict[str, Any]]:
     """The open pull requests of the release by their branch; a fork's are none, whatever it calls its branch."""
     found = {}
     for pull in hub.every("/pulls", state="open", base=base):
@@ -153,21 +153,21 @@ def publish(hub: github.GitHub, outcome: Outcome, base: str, title: str, body: s
     """Opens the pull request, or changes what it says."""
     pull = proposals(hub, base).get(outcome.branch)
     if pull is None:
-        wanted = {"title": title, "head": outcome.branch, "base": base, "body": body}
         try:
-            pull = hub.send("POST", "/pulls", wanted)
+            wanted = {"title": title, "head": outcome.branch, "base": base, "body": body}
+            pull, outcome.status = hub.send("POST", "/pulls", wanted), OPENED
         except github.Invalid:
+            # GitHub's lists lag a little, and somebody may be doing the same at this moment.
             pull = proposals(hub, base).get(outcome.branch)
             if pull is None:
                 raise
-        outcome.status = OPENED
-    elif (pull["title"], str(pull["body"] or "").strip()) != (title, body.strip()):
-        pull = hub.send("PATCH", f"/pulls/{pull['number']}", {"title": title, "body": body})
-        outcome.status = UPDATED
-    else:
-        outcome.status = UPDATED if moved else UNCHANGED
-    assert pull is not None
-    outcome.number, outcome.url = int(str(pull["number"])), str(pull["html_url"])
+    if not outcome.status and (pull["title"], str(pull["body"] or "").strip()) != (title, body.strip()):
+        pull, outcome.status = (
+            hub.send("PATCH", f"/pulls/{pull['number']}", {"title": title, "body": body}),
+            UPDATED,
+        )
+    outcome.status = outcome.status or (UPDATED if moved else UNCHANGED)
+    outcome.number, outcome.url = int(pull["number"]), str(pull["html_url"])
 
 
 def supersede(at: Desk, hub: github.GitHub, outcome: Outcome, image: Image) -> None:
@@ -176,7 +176,7 @@ def supersede(at: Desk, hub: github.GitHub, outcome: Outcome, image: Image) -> N
     for branch, pull in open_ones.items():
         if branch == outcome.branch:
             continue
-        number = int(str(pull["number"]))
+        number = int(pull["number"])
         word = f"Superseded by #{outcome.number}, which proposes {image.tag}."
         if word not in [comment["body"] for comment in hub.every(f"/issues/{number}/comments")]:
             hub.send("POST", f"/issues/{number}/comments", {"body": word})
@@ -221,7 +221,7 @@ def work(at: Desk, hub: github.GitHub, given: argparse.Namespace) -> Outcome:
     open_ones = proposals(hub, at.branch)
     others = [name for name in open_ones if name != outcome.branch]
     if newer := newer_one(at, others, image):
-        number = int(str(open_ones[newer]["number"]))
+        number = int(open_ones[newer]["number"])
         outcome.status, outcome.branch, outcome.number = SUPERSEDED, "", number
         outcome.reason = f"{newer.removeprefix(PREFIX)} is newer and proposed in #{number}"
         return outcome
@@ -229,7 +229,7 @@ def work(at: Desk, hub: github.GitHub, given: argparse.Namespace) -> Outcome:
     pages = f"{os.environ.get('GITHUB_SERVER_URL') or 'https://github.com'}/{hub.repository}"
     if given.dry_run:
         outcome.status = WOULD
-        outcome.closed = [int(str(open_ones[name]["number"])) for name in others]
+        outcome.closed = [int(open_ones[name]["number"]) for name in others]
         at.say(f"{proposal.title(image)}\n\n{proposal.text(made, pages)}")
         return outcome
     propose(at, hub, outcome, made, pages)

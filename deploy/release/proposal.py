@@ -1,6 +1,5 @@
 """The text of a promotion: what a person wants to know before he lets a build into prod."""
 
-import difflib
 from dataclasses import dataclass
 
 from deploy.release.desk import Desk
@@ -8,6 +7,7 @@ from deploy.release.evidence import CHECKS, Evidence
 from deploy.release.history import CONTRACTS, DENIED, EVIDENCE, contracts_between
 from deploy.release.images import Image, overlay, render, set_image
 from deploy.release.markdown import fenced, plain, shortened
+from deploy.release.render import difference
 
 LONGEST = 65536  # characters that GitHub takes
 COMMITS = 100  # more than that, nobody reads here
@@ -46,9 +46,7 @@ def collect(at: Desk, image: Image, before: Image | None, evidence: Evidence) ->
     """Reads everything from the desk, and leaves prod's overlay there as it shall be."""
     rendered = render(at.folder, "prod")
     set_image(at.folder, "prod", image)
-    diff = difflib.unified_diff(
-        rendered.splitlines(), render(at.folder, "prod").splitlines(), "prod", "prod, promoted", lineterm="", n=2
-    )
+    diff = difference(rendered, render(at.folder, "prod"), context=2)
     since = (at.commit_of(before.short) if before and before.short else None) or ""
     span = f"{since}..{evidence.source}" if since else evidence.source
     which = ["--no-merges", "--full-history", span, "--", ".", *BOOKKEEPING]
@@ -61,7 +59,7 @@ def collect(at: Desk, image: Image, before: Image | None, evidence: Evidence) ->
             "diff", "--no-renames", "--name-only", "--diff-filter=A", since, evidence.source, "--", MIGRATIONS
         ).splitlines()  # fmt: skip
     contracts = contracts_between(at, since, evidence.source) if since else []
-    return Proposal(image, before, since, evidence, commits, count, made, contracts, "\n".join(diff))
+    return Proposal(image, before, since, evidence, commits, count, made, contracts, diff)
 
 
 def title(image: Image) -> str:

@@ -25,7 +25,8 @@ class Fault:
     """What goes wrong for the next `times` requests that match.
 
     `how`: "502" answers a proxy's page, "lost" hangs up before anything was done, "done" after it was done,
-    "secondary" is GitHub's limit for too much at once, which ends after `seconds`.
+    "secondary" is GitHub's limit for too much at once, which ends after `seconds`; "late" answers an empty
+    list, as GitHub's lists do for a moment after a change.
     """
 
     method: str
@@ -104,6 +105,9 @@ class Answerer(BaseHTTPRequestHandler):
         fault = stand_in.fault(self.command, url.path)
         if fault and fault.how == "lost":
             self.close_connection = True
+            return
+        if fault and fault.how == "late":
+            self.send(200, [])
             return
         if fault and fault.how == "502":
             self.send(502, "<html>Bad Gateway</html>")

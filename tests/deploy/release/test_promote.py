@@ -141,11 +141,9 @@ def test_what_the_text_says(place: Place) -> None:
     diff = body.partition("```diff\n")[2].partition("\n```")[0]
     assert f"-        image: {first}" in diff
     assert f"+        image: {image}" in diff
-    assert not [
-        line
-        for line in diff.splitlines()
-        if line[0] in "+-" and "financetracker" not in line and "prod" not in line
-    ]
+    moved = [line for line in diff.splitlines()[2:] if line[0] in "+-"]
+    assert moved
+    assert {str(first) in line or str(image) in line for line in moved} == {True}
 
 
 def test_the_first_promotion_says_that_there_is_nothing_before(place: Place) -> None:
@@ -404,6 +402,18 @@ def test_the_same_again_finishes_what_broke_off(place: Place, method: str, path:
     assert place.branches == ["main", branch_of(second)]
 
 
+def test_one_that_the_list_does_not_show_yet_is_not_opened_twice(place: Place) -> None:
+    place.build(1)
+    place.promote()
+    place.pulls[1].body = "an older text"
+    place.hub.faults = [Fault("GET", f"/repos/{NAME}/pulls", "late", times=2)]
+    done = place.promote("--json")
+    assert (done.json["status"], done.json["number"]) == ("updated", 1)
+    assert 422 in [one["status"] for one in place.hub.requests]
+    assert place.pulls[1].body.startswith("Merging this is the promotion")
+    assert len(place.pulls) == 1
+
+
 def test_two_at_the_same_moment_make_one(place: Place) -> None:
     image = place.build(1)
     env = {
@@ -520,7 +530,13 @@ def test_merging_it_is_the_promotion(place: Place) -> None:
     place.home.move("prod", place.build(1))
     image = place.build(2)
     place.promote()
+    base, head = (place.home.git("rev-parse", name, at=place.home.remote) for name in ("main", branch_of(image)))
+    place.home.git("fetch", "-q", "origin", head)
+    guarded = place.home.run("guard", "--base", base, "--head", head)
+    assert guarded.status == 0, guarded
     merged = place.merge(1)
+    source = place.home.git("rev-parse", image.short)
+    assert place.home.message().startswith(f"deploy(prod): {image.tag} (#1)\n\nSource-Commit: {source}\n")
     assert place.home.git("rev-parse", "main", at=place.home.remote) == merged
     assert pinned(place.home.at(PROD)) == image
     assert place.home.files_of("main") == [PROD]
