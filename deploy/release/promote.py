@@ -251,7 +251,8 @@ def run(given: argparse.Namespace) -> int:
 
 def sentence(outcome: Outcome) -> str:
     tag = outcome.image.rpartition("@")[0].rpartition(":")[2]
-    closed = f" Closed: {', '.join(f'#{number}' for number in outcome.closed)}." if outcome.closed else ""
+    word = "Would be closed" if outcome.status == WOULD else "Closed"
+    closed = f" {word}: {', '.join(f'#{number}' for number in outcome.closed)}." if outcome.closed else ""
     return {
         OPENED: f"{tag} is proposed in #{outcome.number}: {outcome.url}",
         UPDATED: f"#{outcome.number} is up to date: {outcome.url}",

@@ -22,7 +22,7 @@ ADDRESS = r"https://[a-z0-9.-]+/?"
 NEEDED: dict[str, tuple[set[str], dict[str, str]]] = {
     "staging": ({"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"}, {"RELEASE_APP_ID": r"[0-9]+", "URL": ADDRESS}),
     "prod": ({"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"}, {"RELEASE_APP_ID": r"[0-9]+", "URL": ADDRESS}),
-    "registry": ({"DOCKERHUB_TOKEN"}, {"DOCKERHUB_USERNAME": r"[a-z0-9]+"}),
+    "registry": ({"DOCKERHUB_TOKEN"}, {"DOCKERHUB_USERNAME": r"[a-z0-9_-]+"}),
 }
 
 

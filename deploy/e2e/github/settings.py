@@ -46,7 +46,12 @@ def known_environment(call: Call) -> str:
 def environment(call: Call) -> tuple[int, Any]:
     name = known_environment(call)
     branches = call.world.settings["deployment_branches"].get(name)
-    limited = {"protected_branches": False, "custom_branch_policies": True} if branches is not None else None
+    limited = None
+    if branches is not None:
+        limited = {
+            "protected_branches": branches == "protected",
+            "custom_branch_policies": branches != "protected",
+        }
     rules = call.world.settings["protection_rules"].get(name, [])
     rules = [*rules, {"type": "branch_policy"}] if limited else rules
     return 200, {"name": name, "deployment_branch_policy": limited, "protection_rules": rules}

@@ -41,7 +41,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "environments": {"staging": [], "prod": [], "registry": []},
     "environment_variables": {},
-    "deployment_branches": {},  # by environment; without an entry, every branch may deploy
+    "deployment_branches": {},  # by environment: names, or "protected"; without an entry, every branch may deploy
     "protection_rules": {},
     "hooks": [],
     "owners_errors": [],

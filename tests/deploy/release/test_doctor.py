@@ -357,6 +357,7 @@ def put(*path: Any, to: Any) -> Callable[[Ward], None]:
         (put("environment_variables", "staging", "PROBE_EMAIL", to="p@e.org"), "environment-staging", "only one"),
         (put("deployment_branches", "prod", to=None), "environment-prod", "every branch may use it"),
         (put("deployment_branches", "prod", to=["main", "x/*"]), "environment-prod", "main, x/* may use"),
+        (put("deployment_branches", "prod", to="protected"), "environment-prod", "every protected branch may"),
         (put("protection_rules", "prod", to=[{"type": "required_reviewers"}]), "environment-prod", "would wait"),
         (put("secrets", to=["RELEASE_APP_KEY", "OTHER"]), "repository-secrets", "RELEASE_APP_KEY belongs"),
         (put("hooks", to=[]), "webhook", "no hook leads to Argo CD"),

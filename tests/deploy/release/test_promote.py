@@ -244,6 +244,34 @@ def test_a_newer_build_takes_the_place_of_older_ones(place: Place) -> None:
     assert len(place.hub.world.comments) == 1
 
 
+def test_a_branch_that_nobody_proposes_any_more_goes_but_not_a_newer_one(place: Place) -> None:
+    """The older was left when something broke off; the newer may just be on its way to a pull request."""
+    first = place.build(1)
+    place.promote()
+    place.pulls[1].state = "closed"
+    second = place.build(2)
+    coming = place.home.commit("Coming")
+    newer = f"promote/run-9-{coming[:7]}"
+    place.home.branch(newer, {"x": "y"})
+    assert branch_of(first) in place.branches
+    assert place.promote("--digest", second.digest).status == 0
+    assert place.branches == ["main", branch_of(second), newer]
+
+
+def test_odd_letters_in_the_history_do_no_harm(place: Place) -> None:
+    place.home.move("prod", place.build(1))
+    place.home.write({"financetracker/ledger/x.py": "x"})
+    place.home.git("add", "-A")
+    message = place.home.folder / "message"
+    message.write_bytes(b"Gr\xfc\xdfe \xff from latin-1")
+    place.home.git("-c", "i18n.commitEncoding=utf-8", "commit", "-q", "-F", str(message))
+    place.home.git("push", "-q", "origin", "main")
+    place.build(2, "Ein Wort: Ü €")
+    assert place.promote().status == 0
+    assert "Ein Wort: Ü €" in place.pulls[1].body
+    assert " from latin-1" in place.pulls[1].body
+
+
 def test_an_older_build_does_not_take_the_place_of_a_newer_one(place: Place) -> None:
     first, second = place.build(1), place.build(2)
     place.promote()
@@ -435,7 +463,7 @@ def test_a_dry_run_shows_all_and_does_nothing(place: Place) -> None:
     done = place.promote("--dry-run")
     assert done.status == 0
     assert done.out.startswith(f"Promote {second.tag} to prod\n\nMerging this is the promotion")
-    assert done.out.endswith(f"{second.tag} would be proposed. Closed: #1.\n")
+    assert done.out.endswith(f"{second.tag} would be proposed. Would be closed: #1.\n")
     assert place.everything() == before
 
 
