@@ -1,0 +1,72 @@
+"""What the pages of transactions share: their row, their answer, the version that a form was made from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+
+from financetracker.accounts.bookadmin import BookAdmin, book_of, may_write
+from financetracker.ledger import journal
+from financetracker.ledger.models import Payee, Tag, Transaction
+
+# Names offered while typing: enough to help, few enough to send with every form.
+OFFERED = 500
+
+
+class TransactionPages(BookAdmin):
+    """The base of every module of pages: it adds its own to `get_urls`, and takes the rest from `super()`."""
+
+    own_history = True
+    deletable = False
+
+    def get_urls(self) -> list[URLPattern]:
+        return []
+
+    def _page(self, view: Callable[..., HttpResponse], name: str, route: str) -> URLPattern:
+        return path(route, self.admin_site.admin_view(view), name=f"{self._name}_{name}")
+
+    def _row(self, request: HttpRequest, pk: int) -> Transaction:
+        rows = self.get_queryset(request).select_related("payee", "book")
+        found: Transaction | None = rows.filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        return found
+
+    def _other_book(self, request: HttpRequest) -> str:
+        """Return the name of the person's other book that a sent form belongs to; empty if it is this one."""
+        if request.method != "POST":
+            return ""
+        mine = {str(row.book.public_id): row.book for row in getattr(request, "memberships", ())}
+        its = mine.get(request.POST.get("book", ""))
+        return its.name if its is not None and its != book_of(request) else ""
+
+    def _answer(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            template,
+            {**self.admin_site.each_context(request), "may_write": may_write(request), **context},
+        )
+
+
+def title(row: Transaction) -> str:
+    """What a transaction is called: its payee, else what it was for, else its day."""
+    return row.payee.name if row.payee else row.narration or _("Transaction of %(date)s") % {"date": row.date}
+
+
+def names(model: type[Payee] | type[Tag], book: Any) -> list[str]:
+    """The names to offer while somebody types."""
+    return list(model._default_manager.filter(book=book).order_by("name").values_list("name", flat=True)[:OFFERED])
+
+
+def version(typed: str) -> int:
+    """Read a version from a form; anything that is none was never one."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else 0
+
+
+def refuse_stale(row: Transaction, version: int) -> None:
+    """Refuse a form that was made from an older version of the row."""
+    if row.version != version:
+        raise journal.Stale(row.version)
