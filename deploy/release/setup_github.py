@@ -176,11 +176,11 @@ def open_to(place: Place, hub: GitHub, name: str) -> list[str]:
     if policy and policy.get("custom_branch_policies"):
         listed = hub.every(f"/environments/{name}/deployment-branch-policies", "branch_policies")
         branches = {one["name"] for one in listed}
+    # Protected in the older way, which a ruleset is not: where nothing is, that lets every branch in.
+    others = "every protected branch" if policy and policy.get("protected_branches") else "every branch"
     faults = []
     if branches != {place.given.branch}:
-        faults.append(
-            f"{', '.join(sorted(branches)) or 'every branch'} may use it, not {place.given.branch} alone"
-        )
+        faults.append(f"{', '.join(sorted(branches)) or others} may use it, not {place.given.branch} alone")
     waits = {rule["type"] for rule in shown.get("protection_rules", [])} & {"required_reviewers", "wait_timer"}
     if waits:
         faults.append(f"a rollback would wait ({', '.join(sorted(waits))})")
