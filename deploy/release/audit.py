@@ -71,9 +71,9 @@ def proofs(at: Desk) -> dict[str, Evidence | str]:
     return found
 
 
-def builds(at: Desk, moved: Moves, proven: dict[str, Evidence | str]) -> list[Build]:
+def builds(moved: Moves, proven: dict[str, Evidence | str]) -> list[Build]:
     """Every build that ever was pinned or proven, the newest first, without what has to be looked up for each."""
-    found = {pin.image: Build(pin.image, at.commit_of(pin.source) or pin.source) for pin, _ in moved}
+    found = {pin.image: Build(pin.image, pin.source) for pin, _ in moved}
     for proof in proven.values():
         if isinstance(proof, Evidence):
             found.setdefault(proof.image, Build(proof.image, proof.source))
@@ -128,7 +128,7 @@ def meant(at: Desk, asked: str, known: list[Build], moved: Moves) -> tuple[list[
     later = set(at.git("rev-list", "--ancestry-path", f"{commit}..HEAD").split())
     first: dict[str, Image] = {}
     for pin, _ in sorted(moved, key=lambda move: move[0].at, reverse=True):
-        if at.commit_of(pin.source) in later:
+        if pin.source in later:
             first[pin.environment] = pin.image
     return [build for build in known if build.image in first.values()], "the first that contain it"
 
@@ -137,7 +137,7 @@ def run(given: argparse.Namespace) -> int:
     """Prints all that is known."""
     with at_the_desk(given) as at:
         moved, proven = moves(at), proofs(at)
-        found, how = meant(at, given.what, builds(at, moved, proven), moved)
+        found, how = meant(at, given.what, builds(moved, proven), moved)
         whole = [completed(at, build, moved, proven) for build in found]
     if given.json:
         told = [asdict(one) | {"image": str(one.image)} for one in whole]

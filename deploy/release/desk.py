@@ -109,6 +109,13 @@ class Desk:
         done = self.try_git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         return done.stdout.strip() or None
 
+    def commits_of(self, names: list[str]) -> dict[str, str]:
+        """The commits that many names stand for, without those that stand for none. One process."""
+        asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
+        told = self.raw("cat-file", "--batch-check", said=asked).stdout.decode().splitlines()
+        words = (line.split() for line in told)
+        return {name: one[0] for name, one in zip(names, words, strict=True) if one[1:2] == ["commit"]}
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether everything in `older` is in `newer`; a commit is its own ancestor."""
         done = self.try_git("merge-base", "--is-ancestor", older, newer)

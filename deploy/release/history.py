@@ -1,15 +1,16 @@
 """What ran where and when, read from the overlays' own history: nobody has to keep a list."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from deploy.release.desk import Desk
-from deploy.release.images import Image, overlay, pinned
+from deploy.release.images import Image, images_part, overlay, pinned
 from deploy.release.problems import Problem
 
 DENIED = "deploy/denylist.txt"
 EVIDENCE = "deploy/evidence"
+WHOLE = re.compile("[0-9a-f]{40}")
 CONTRACTS = re.compile(r"financetracker/[a-z_]+/migrations/[0-9]{4}_contract_\w+\.py")
 
 
@@ -23,12 +24,12 @@ class Pin:
     who: str
     image: Image
     trailers: dict[str, str]
+    built_from: str = ""
 
     @property
     def source(self) -> str:
-        """The commit that the image was built from: whole where the pin names it, else its first digits."""
-        named = self.trailers.get("Source-Commit", "")
-        return named if self.image.short and named.startswith(self.image.short) else self.image.short
+        """The whole commit that the image was built from; its first digits where the repository has none."""
+        return self.built_from or self.image.short
 
     @property
     def rollback_of(self) -> str:
@@ -45,8 +46,8 @@ def trailers(message: str) -> dict[str, str]:
 def pins(at: Desk, environment: str, until: str = "HEAD") -> list[Pin]:
     """Every move of an environment on main, the newest first; the placeholder of the beginning is none.
 
-    Only the main line counts: what a merge brought happened when it was merged. Two processes of Git in all;
-    a thousand pins take half a second.
+    Only the main line counts: what a merge brought happened when it was merged. Three processes of Git in all,
+    however many pins.
     """
     log = at.git(
         "log", "--first-parent", "--format=%H%x1f%ct%x1f%an%x1f%B%x1e", until, "--", overlay(environment)
@@ -55,12 +56,19 @@ def pins(at: Desk, environment: str, until: str = "HEAD") -> list[Pin]:
     texts = at.texts_at([commit for commit, *_ in entries], overlay(environment))
     found: list[Pin] = []
     for (commit, when, who, message), text in zip(entries, texts, strict=True):
-        image = pinned(text or "")
+        image = pinned(images_part(text or ""))
         if image is None or image.placeholder or (found and found[-1].image == image):
             continue
         moment = datetime.fromtimestamp(int(when), UTC)
         found.append(Pin(environment, commit, moment, who, image, trailers(message)))
-    return found[::-1]
+    sources = at.commits_of([named_source(pin) for pin in found])
+    return [replace(pin, built_from=sources.get(named_source(pin), "")) for pin in reversed(found)]
+
+
+def named_source(pin: Pin) -> str:
+    """What a pin says about the commit of its build: the trailer, if it agrees with the tag, else the tag."""
+    named = pin.trailers.get("Source-Commit", "")
+    return named if WHOLE.fullmatch(named) and named.startswith(pin.image.short) else pin.image.short or "0" * 40
 
 
 def source_of(at: Desk, image: Image) -> str:
@@ -82,7 +90,7 @@ def pin_ahead(at: Desk, image: Image, source: str, known: list[Pin]) -> Pin | No
     later = set(at.git("rev-list", "--ancestry-path", f"{source}..HEAD").split())
     earlier = set(at.git("rev-list", source).split()) - {source}
     for pin in known:
-        theirs = pin.source if len(pin.source) == len(source) else at.commit_of(pin.source)
+        theirs = pin.source if WHOLE.fullmatch(pin.source) else at.commit_of(pin.source)
         if theirs in later or (theirs not in earlier and image.run < pin.image.run):
             return pin
     return None

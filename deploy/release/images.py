@@ -90,6 +90,15 @@ def pinned(text: str) -> Image | None:
     return Image(str(ours[0]["newName"]), str(ours[0]["newTag"]), str(ours[0]["digest"]))
 
 
+def images_part(text: str) -> str:
+    """The lines of an overlay about images, if they can be told without parsing it; else all of it.
+
+    For overlays that stand on main: a history of thousands would take a minute otherwise.
+    """
+    found = re.findall(r"^images:\n(?:[ -].*\n)*", text, re.MULTILINE)
+    return found[0] if len(found) == text.count("images") == 1 else text
+
+
 def moved(before: str, after: str) -> Image | None:
     """The image in an overlay's text `after` if that is `before` to the letter besides it; None otherwise.
 
