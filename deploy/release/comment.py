@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from deploy.release import github
@@ -22,7 +23,7 @@ def text(path: Path, mark: str) -> str:
         raise Problem(f"{path} is empty: there is nothing to say.")
     if len(said) > MOST:
         said = said[:MOST].rpartition("\n")[0]
-        said += ("\n```" if said.count("\n```") % 2 else "") + ENDS
+        said += ("\n```" if len(re.findall(r"^```", said, re.MULTILINE)) % 2 else "") + ENDS
     return f"<!-- financetracker: {mark} -->\n{said}"
 
 

@@ -24,7 +24,8 @@ def unpack(archive: Path, folder: Path) -> str:
             raise Problem(f"{archive} holds {len(manifests)} images: expected one.")
         return digest(manifests[0]["digest"])
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
-        raise Problem(f"{archive} is no image in OCI's layout: {error}.") from error
+        why = " ".join(str(error).split())[:120]
+        raise Problem(f"{archive} is no image in OCI's layout: {why}.") from error
 
 
 def crane(*arguments: str) -> str:
