@@ -7,8 +7,10 @@ was asked makes no sense; 3: something outside was in the way, nothing was chang
 """
 
 import argparse
+import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.release.access import redacted
@@ -18,49 +20,32 @@ from deploy.release.problems import COULD_NOT, DONE, Problem
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
-def commands() -> dict[str, Command]:
-    """Every command by its name. Imported here, so that one that needs more does not keep the others away."""
-    from deploy.release import (  # noqa: PLC0415
-        accept,
-        audit,
-        comment,
-        dependencies,
-        doctor,
-        dora,
-        guard,
-        notify,
-        ours,
-        pin,
-        promote,
-        publish,
-        render,
-        rollback,
-        running,
-        scan,
-        sign,
-        verify,
-    )
+NAMES = (
+    "accept",
+    "audit",
+    "comment",
+    "dependencies",
+    "doctor",
+    "dora",
+    "guard",
+    "notify",
+    "ours",
+    "pin",
+    "promote",
+    "publish",
+    "render",
+    "rollback",
+    "running",
+    "scan",
+    "sign",
+    "verify",
+)
 
-    return {
-        "accept": accept.COMMAND,
-        "audit": audit.COMMAND,
-        "comment": comment.COMMAND,
-        "dependencies": dependencies.COMMAND,
-        "doctor": doctor.COMMAND,
-        "dora": dora.COMMAND,
-        "guard": guard.COMMAND,
-        "notify": notify.COMMAND,
-        "ours": ours.COMMAND,
-        "pin": pin.COMMAND,
-        "promote": promote.COMMAND,
-        "publish": publish.COMMAND,
-        "render": render.COMMAND,
-        "rollback": rollback.COMMAND,
-        "running": running.COMMAND,
-        "scan": scan.COMMAND,
-        "sign": sign.COMMAND,
-        "verify": verify.COMMAND,
-    }
+
+def command(name: str) -> Command:
+    """A command, from the module of its name."""
+    made: Command = importlib.import_module(f"deploy.release.{name}").COMMAND
+    return made
 
 
 def common(parser: argparse.ArgumentParser) -> None:
@@ -75,22 +60,24 @@ def common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--branch", default="main", help="the branch that Argo CD follows (default: main)")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
+    """What the command line may say. Of many commands one is wanted: the others need not even be imported."""
     made = argparse.ArgumentParser(
         prog="deploy/release", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     sub = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in commands().items():
-        one = sub.add_parser(name, help=command.help, description=command.help)
-        command.options(one)
+    for name in names:
+        found = command(name)
+        one = sub.add_parser(name, help=found.help, description=found.help)
+        found.options(one)
         common(one)
     return made
 
 
 def main(argv: list[str]) -> int:
-    given = parser().parse_args(argv)
+    given = parser(argv[:1] if argv[:1] and argv[0] in NAMES else NAMES).parse_args(argv)
     try:
-        return commands()[given.command].run(given)
+        return command(given.command).run(given)
     except Problem as problem:
         print(f"release {given.command}: {redacted(str(problem))}", file=sys.stderr)
         return problem.status
