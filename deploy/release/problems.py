@@ -3,7 +3,9 @@
 DONE = 0  # it is so now, or was so already, or something newer got there first
 REFUSED = 1  # a rule says no; trying again changes nothing
 USAGE = 2  # what was asked makes no sense: an unknown digest, a wrong branch, a dirty work tree, a missing tool
-COULD_NOT = 3  # a network, an API or another writer was in the way; nothing was changed, trying again is safe
+# A network, an API or another writer was in the way. Trying again is safe: where something was changed all the
+# same, the line says so, and the next try goes on from there.
+COULD_NOT = 3
 
 
 class Problem(Exception):

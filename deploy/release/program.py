@@ -3,7 +3,7 @@
     python deploy/release COMMAND [OPTIONS]      (--help for each; --dry-run changes nothing)
 
 Exit status 0: it is so now, or was so already, or something newer got there first; 1: a rule says no; 2: what
-was asked makes no sense; 3: something outside was in the way, nothing was changed, try again. One line says why.
+was asked makes no sense; 3: something outside was in the way, and trying again is safe. One line says why.
 """
 
 import argparse
