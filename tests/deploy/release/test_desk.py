@@ -51,6 +51,7 @@ def test_it_leaves_nothing_behind(quick: House) -> None:
 
 
 def test_the_newest_main_does_not_move_the_clone(quick: House) -> None:
+    quick.git("remote", "set-url", "origin", f"file://{quick.remote}")
     old = quick.renew()
     new = quick.commit("Newer")
     quick.git("reset", "-q", "--hard", old)
