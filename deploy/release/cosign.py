@@ -6,6 +6,7 @@ then no public log is written or asked. INSECURE_REGISTRY=1 says that the regist
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,12 @@ SIGNER = (
     ".github/workflows/build.yml"  # a certificate names the workflow that holds the job, not the one that calls it
 )
 SECONDS = 120.0
+# What is said of a registry that did not answer: that proves nothing about a signature.
+AWAY = re.compile(
+    r"connection refused|connection reset|no such host|i/o timeout|deadline exceeded|handshake|unexpected EOF"
+    r"|status code 5\d\d|TOOMANYREQUESTS",
+    re.IGNORECASE,
+)
 
 
 def program() -> str:
@@ -44,7 +51,8 @@ def run(*arguments: str) -> str:
         raise CouldNot(f"cosign {arguments[0]} did not end within {SECONDS:.0f} s.") from error
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise Refused(f"cosign {arguments[0]}: {lines[-1].strip()[-300:] if lines else 'it said nothing'}")
+        said = f"cosign {arguments[0]}: {lines[-1].strip()[-300:] if lines else 'it said nothing'}"
+        raise CouldNot(said) if AWAY.search(said) else Refused(said)
     return done.stdout
 
 

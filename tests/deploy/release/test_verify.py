@@ -9,7 +9,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
@@ -416,6 +416,14 @@ def test_only_what_we_signed_counts(scene: Scene, build: str, missing: dict[str,
 
 def test_a_key_that_is_not_there_is_bad_input(scene: Scene) -> None:
     assert "There is no public key at /nonexistent" in scene.refused("--key", "/nonexistent", status=2)
+
+
+def test_a_registry_that_is_away_proves_nothing_either_way(scene: Scene) -> None:
+    scene.image = replace(scene.image, name="127.0.0.1:1/books")
+    scene.pin = scene.home.move("staging", scene.image)
+    scene.write_accepted()
+    scene.write_application()
+    assert "connection refused" in scene.refused(status=3)
 
 
 def test_somebody_elses_key_proves_nothing(scene: Scene) -> None:
