@@ -131,6 +131,19 @@ def test_a_figure_above_its_limit_fails_the_report(tmp_path: Path, capsys: pytes
     assert "| **failed** | seconds (slow / slower) | 12.3 s | 10 |" in (tmp_path / "report.md").read_text()
 
 
+def test_on_a_noisy_machine_a_time_is_slow_and_a_lost_request_still_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("abc", "release", noisy=True)
+    report.measure("synced", 12.34, "s", limit=10)
+    report.measure("failed requests", 1, limit=0)
+    assert [one.name for one in report.failed] == ["failed requests"]
+    assert report.closing() == "1 passed, 1 failed, 1 of them slow"
+    assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["slow", "FAIL"]
+    report.write_page(tmp_path / "report.md")
+    assert "| slow | synced | 12.3 s | 10 |" in (tmp_path / "report.md").read_text()
+
+
 def test_waiting_ends_with_what_was_seen_last() -> None:
     with pytest.raises(Missed, match=r"pods ready: not within 0 s \(last seen: 1 of 2\)"):
         wait("pods ready", 0, lambda: "1 of 2")
