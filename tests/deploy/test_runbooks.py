@@ -12,6 +12,7 @@ import pytest
 from django.core.management import get_commands
 
 from deploy.check.world import World
+from deploy.release.program import parser as release_parser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -87,6 +88,28 @@ def test_every_command_can_be_typed(page: Path, names: set[tuple[str, str]]) -> 
         assert parsed.returncode == 0, parsed.stderr
         for words in calls(block):
             assert problems(words, names) == [], " ".join(words)
+
+
+def release_calls(text: str) -> Iterator[list[str]]:
+    """Each call of the release program in some lines of shell, as the words that it is given."""
+    for line in text.splitlines():
+        words = shlex.split(line)
+        if words[:2] == ["python", "deploy/release"]:
+            yield words[2:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_release_program_understands_what_is_typed(page: Path) -> None:
+    for block in blocks(page):
+        for words in release_calls(block):
+            assert release_parser((words[0],)).parse_args(words)
+
+
+def test_a_wrong_word_for_the_release_program_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    (words,) = release_calls("python deploy/release rollback prod --because x")
+    with pytest.raises(SystemExit):
+        release_parser((words[0],)).parse_args(words)
+    assert "--reason" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
