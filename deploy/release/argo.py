@@ -1,5 +1,6 @@
 """What Argo CD says of an environment: from the Application itself, or from the status it left on a commit."""
 
+import os
 import re
 from pathlib import Path
 
@@ -50,13 +51,17 @@ def pins_it(at: Desk, revision: str, environment: str, image: Image) -> bool:
 def from_statuses(github: GitHub, at: Desk, pin: Pin) -> Check:
     """What Argo CD's notifications left on main since the pin: the newest commit that has its word decides.
 
-    The synced commit need not be the pin itself: evidence and documents may have come after it.
+    The synced commit need not be the pin itself: evidence and documents may have come after it. With ARGOCD_APP,
+    the login of the App whose key is in the cluster, nobody else's word counts: whoever may write a status could
+    say the same.
     """
+    app = os.environ.get("ARGOCD_APP", "")
     context = f"argocd/{application(pin.environment)}"
     since = at.git("rev-list", "--first-parent", f"--max-count={COMMITS}", f"{pin.commit}..HEAD").splitlines()
     for commit in [*since, pin.commit]:
         for status in github.every(f"/commits/{commit}/statuses"):
-            if status.get("context") == context:  # the newest of a commit comes first
+            known = not app or (status.get("creator") or {}).get("login") == app
+            if known and status.get("context") == context:  # the newest of a commit comes first
                 state = status.get("state")
                 word = "Synced and Healthy" if state == "success" else f"Argo CD says {state}"
                 return Check(ok=state == "success", seen=f"{word} at {commit[:7]}")

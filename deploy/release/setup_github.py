@@ -20,7 +20,10 @@ RULES = {
 # By environment: secrets, and variables with the form that each must have.
 ADDRESS = r"https://[a-z0-9.-]+/?"
 NEEDED: dict[str, tuple[set[str], dict[str, str]]] = {
-    "staging": ({"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"}, {"RELEASE_APP_ID": r"[0-9]+", "URL": ADDRESS}),
+    "staging": (
+        {"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"},
+        {"RELEASE_APP_ID": r"[0-9]+", "ARGOCD_APP": r"[\w.-]+\[bot\]", "URL": ADDRESS},
+    ),
     "prod": ({"RELEASE_APP_KEY", "SLACK_WEBHOOK_URL"}, {"RELEASE_APP_ID": r"[0-9]+", "URL": ADDRESS}),
     "registry": ({"DOCKERHUB_TOKEN"}, {"DOCKERHUB_USERNAME": r"[a-z0-9_-]+"}),
 }

@@ -168,6 +168,7 @@ def settings() -> dict[str, Any]:
     variables: dict[str, dict[str, str]] = {
         name: {"RELEASE_APP_ID": "4711", "URL": f"https://{host}"} for name, host in HOSTS.items()
     }
+    variables["staging"]["ARGOCD_APP"] = "house-argocd[bot]"
     variables["registry"] = {"DOCKERHUB_USERNAME": "house"}
     hook = {
         "active": True, "events": ["push"], "last_response": {"code": 200},

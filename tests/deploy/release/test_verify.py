@@ -575,6 +575,14 @@ def test_the_status_on_the_pin_is_argos_word(scene: Scene, hub: StandIn) -> None
     assert done.json["checks"]["argo"] == {"ok": True, "seen": f"Synced and Healthy at {scene.pin[:7]}"}
 
 
+def test_nobody_elses_word_counts_where_argos_app_is_named(scene: Scene, hub: StandIn) -> None:
+    says(hub, scene.pin, "success")
+    done = scene.verify("--json", argo=False, ARGOCD_APP="house-argocd[bot]")
+    assert (done.status, done.json["missing"]) == (1, ["argo"])
+    assert done.json["checks"]["argo"]["seen"] == f"Argo CD has said nothing yet since {scene.pin[:7]}"
+    assert scene.verify(argo=False, ARGOCD_APP="financetracker-release[bot]").status == 0
+
+
 def test_the_newest_commit_that_has_a_word_decides(scene: Scene, hub: StandIn) -> None:
     assert scene.missing(argo=False)["argo"] == f"Argo CD has said nothing yet since {scene.pin[:7]}"
     says(hub, scene.pin, "success", context="argocd/financetracker-prod")
