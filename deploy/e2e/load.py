@@ -15,6 +15,7 @@ import http.client
 import itertools
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -38,7 +39,15 @@ class Person:
         self.number = number
         self.place = urlsplit(address).netloc
         self.host = host
+        self.found = ""
         self.cookies: dict[str, str] = {}
+
+    def look_up(self) -> tuple[str, int]:
+        """Where the Service is. Asked again only after a connection failed, as by an ingress."""
+        name, _, port = self.place.partition(":")
+        if not self.found:
+            self.found = str(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0])
+        return self.found, int(port or 80)
 
     def ask(self, what: str, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
         """Status, text and Location of one request; prints its line unless the caller does."""
@@ -57,7 +66,7 @@ class Person:
         began, clock = time.time(), time.monotonic()
         status, text, location, why = 0, "", "", ""
         try:
-            connection = http.client.HTTPConnection(self.place, timeout=30)
+            connection = http.client.HTTPConnection(*self.look_up(), timeout=30)
             try:
                 connection.request(method, path, body, headers)
                 answer = connection.getresponse()
@@ -70,6 +79,7 @@ class Person:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             why = f"{type(error).__name__}: {error}"
+            self.found = ""
         took = round((time.monotonic() - clock) * 1000)
         said: dict[str, object] = {"at": round(began, 3), "ms": took, "what": what, "status": status}
         if why:
