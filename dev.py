@@ -1056,7 +1056,7 @@ def test(rest: list[str]) -> int:
     if rest:
         replace([PYTHON, "-m", "pytest", *rest], env)
     side_by_side = str(min(os.cpu_count() or 1, 4))
-    return run_all([*CHECKS, ("pytest", ["-m", "pytest", "-n", side_by_side])], env)
+    return run_all([*CHECKS, ("pytest", ["-m", "pytest", "-n", side_by_side, "--dist", "loadgroup"])], env)
 
 
 def check(rest: list[str]) -> int:

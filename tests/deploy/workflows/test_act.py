@@ -24,7 +24,8 @@ from tests.deploy.workflows.ground import NAME, NOTHING
 from tests.deploy.workflows.town import Town, town
 from tests.deploy.workflows.triggers import Event, started
 
-pytestmark = pytest.mark.slow
+# One town for all of them: it takes minutes to build.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("act")]
 
 STAGING, PROD = "argocd/financetracker-staging", "argocd/financetracker-prod"
 BUILT = {
