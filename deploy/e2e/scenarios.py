@@ -328,7 +328,7 @@ def environments_apart(run: Run) -> None:
 
 
 def fingerprint(run: Run, space: str) -> dict[str, str]:
-    """Which version of each object stands in a namespace; status alone does not count, nor what is going already."""
+    """Which version of each object stands in a namespace. Neither status counts, nor what is going already."""
     kinds = (
         "deployments,statefulsets,services,configmaps,secrets,cronjobs,jobs,networkpolicies,serviceaccounts,roles"
     )
