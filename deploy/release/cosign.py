@@ -7,14 +7,13 @@ then no public log is written or asked. INSECURE_REGISTRY=1 says that the regist
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from deploy.release.images import Image
 from deploy.release.problems import CouldNot, Problem, Refused
-from deploy.tools import get
+from deploy.release.programs import program
 
 ISSUER = "https://token.actions.githubusercontent.com"
 SIGNER = (
@@ -29,20 +28,10 @@ AWAY = re.compile(
 )
 
 
-def program() -> str:
-    """The pinned cosign if it is there, else the one on the PATH. Raises Problem without any."""
-    if get.current("cosign"):
-        return str(get.program("cosign"))
-    found = shutil.which("cosign")
-    if found is None:
-        raise Problem("cosign is not here: `python3 dev.py tools` gets the pinned one.")
-    return found
-
-
 def run(*arguments: str) -> str:
     """What cosign printed. Raises Refused with its last line where it says no, CouldNot where it says nothing."""
     env = {**os.environ, "COSIGN_PASSWORD": os.environ.get("COSIGN_PASSWORD", "")}
-    argv = [program(), *arguments]
+    argv = [program("cosign"), *arguments]
     try:
         done = subprocess.run(
             argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS

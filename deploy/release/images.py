@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import yaml
 
 from deploy.release.access import SECRETS
 from deploy.release.problems import CouldNot, Problem
-from deploy.tools import get
+from deploy.release.programs import program
 
 LONGEST = 120  # seconds to render an environment; it takes less than one
 NAME = "financetracker"  # what base/ calls the image; overlays say what stands behind it
@@ -138,16 +137,6 @@ def values(node: yaml.Node | None, key: str) -> list[yaml.Node]:
     return [value for name, value in node.value if name.value == key]
 
 
-def kustomize() -> str:
-    """The pinned kustomize if it is there, else the one on the PATH. Raises Problem without any."""
-    if get.current("kustomize"):
-        return str(get.program("kustomize"))
-    found = shutil.which("kustomize")
-    if found is None:
-        raise Problem("kustomize is not here: `python3 dev.py tools` gets the pinned one.")
-    return found
-
-
 def set_image(folder: Path, environment: str, image: Image) -> None:
     """Pins an environment in a work tree. Raises Problem if that would change anything but the image."""
     path = folder / overlay(environment)
@@ -155,7 +144,7 @@ def set_image(folder: Path, environment: str, image: Image) -> None:
         raise Problem(f"There is no environment {environment!r}: {overlay(environment)} does not exist.")
     before = path.read_bytes()
     done = subprocess.run(
-        [kustomize(), "edit", "set", "image", f"{NAME}={image}"],
+        [program("kustomize"), "edit", "set", "image", f"{NAME}={image}"],
         cwd=path.parent, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -175,7 +164,7 @@ def render(folder: Path, environment: str) -> str:
     env = {name: value for name, value in os.environ.items() if name not in SECRETS}
     try:
         done = subprocess.run(
-            [kustomize(), "build", str(folder / "deploy" / "overlays" / environment)],
+            [program("kustomize"), "build", str(folder / "deploy" / "overlays" / environment)],
             env=env, capture_output=True, text=True, timeout=LONGEST, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:

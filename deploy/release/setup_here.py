@@ -4,15 +4,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 
 import yaml
 
 from deploy.release import access, slack
-from deploy.release import cosign as signing
 from deploy.release.desk import desk
-from deploy.release.images import ENVIRONMENTS, kustomize, overlay, pinned
+from deploy.release.images import ENVIRONMENTS, overlay, pinned
 from deploy.release.problems import CouldNot, Problem
+from deploy.release.programs import program
 from deploy.release.publish import crane
 from deploy.release.verdicts import Item, Place, Verdict, fine, judged, unknown, wrong
 from deploy.tools import get
@@ -34,17 +33,17 @@ def git(place: Place) -> Verdict:
 
 
 def has_kustomize(_: Place) -> Verdict:
-    return program("kustomize", kustomize)
+    return starts("kustomize")
 
 
 def has_cosign(_: Place) -> Verdict:
-    return program("cosign", signing.program)
+    return starts("cosign")
 
 
-def program(name: str, find: Callable[[], str]) -> Verdict:
+def starts(name: str) -> Verdict:
     """Whether a program is there and starts; another version than the pinned one is named."""
     try:
-        path = find()
+        path = program(name)
         done = subprocess.run([path, "version"], capture_output=True, text=True, check=False, timeout=30)
     except Problem as problem:
         return wrong(str(problem).rstrip("."))

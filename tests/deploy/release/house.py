@@ -120,7 +120,7 @@ class House:
         """Brings a change onto main, ten minutes after the one before; returns the commit."""
         self.renew()
         self.later()
-        default = {"financetracker/ledger/work.py": f"# {message} at {self.now}\n"}
+        default = {"financetracker/ledger/task.py": f"# {message} at {self.now}\n"}
         self.write(default if files is None else files)
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)

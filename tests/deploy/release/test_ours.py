@@ -44,7 +44,7 @@ def test_one_foreign_change_is_somebodys_work(home: House, name: str) -> None:
     home.write({STAGING: text})
     path = home.clone / STAGING
     if name == "another file":
-        home.write({"financetracker/work.py": "# work\n"})
+        home.write({"financetracker/task.py": "# task\n"})
     elif name == "another line":
         home.write({STAGING: text.replace("staging.financetracker.example.org", "other.example.org")})
     elif name == "a comment":

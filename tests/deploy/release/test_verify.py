@@ -651,7 +651,7 @@ def test_a_denied_build_gets_no_evidence(scene: Scene) -> None:
 
 
 def test_a_build_of_a_commit_that_was_taken_off_main_is_refused(scene: Scene) -> None:
-    source = scene.home.branch("aside", {"financetracker/ledger/work.py": "# aside\n"})
+    source = scene.home.branch("aside", {"financetracker/ledger/task.py": "# aside\n"})
     scene.image = parse(f"{scene.registry.repository}:run-14-{source[:7]}@{scene.registry.builds['good']}")
     scene.pin = scene.home.move("staging", scene.image)
     scene.write_accepted()
