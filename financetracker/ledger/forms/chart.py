@@ -1,0 +1,95 @@
+"""The names a form may use, found by what people type."""
+
+import difflib
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+from financetracker.accounts.models import Account, Book, Commodity
+
+# Close names are looked for this often a form: it is slow, and a thousand wrong rows need no thousand hints.
+HINTS = 8
+
+
+class BadName(ValueError):
+    """No row of the book has this name; the message says which come close."""
+
+
+def short(text: str) -> str:
+    """Cut what is quoted back to a person."""
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+class Chart:
+    """The names a form may use: accounts and commodities of one book. Two queries."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.accounts = list(Account.objects.filter(book=book).order_by("full_name"))
+        self.commodities = list(Commodity.objects.filter(book=book).order_by("code"))
+        self.by_id = {row.pk: row for row in self.commodities}
+        self._hints = HINTS
+
+    @property
+    def base(self) -> Commodity:
+        return self.by_id[self.book.base_commodity_id]
+
+    def offered(self) -> list[tuple[str, str]]:
+        """Return the accounts to suggest, each with the code of the only commodity it holds (or none)."""
+        return [
+            (row.full_name, self.default_commodity(row).code if len(row.commodity_ids) == 1 else "")
+            for row in self.accounts
+            if not (row.placeholder or row.hidden or row.closed_on)
+        ]
+
+    def account(self, typed: str) -> Account:
+        """Find an account by its full name, or by the end of it where only one fits. Raises BadName."""
+        wanted = typed.casefold()
+        for row in self.accounts:
+            if row.full_name == typed:
+                return row
+        found = [row for row in self.accounts if f":{row.full_name.casefold()}".endswith(f":{wanted}")]
+        whole = [row for row in found if row.full_name.casefold() == wanted]
+        if len(whole or found) == 1:
+            return (whole or found)[0]
+        if found:
+            names = ", ".join(row.full_name for row in found[:5])
+            raise BadName(
+                _("“%(name)s” fits several accounts: %(names)s.") % {"name": short(typed), "names": names}
+            )
+        raise BadName(self._no_such(_("There is no account “%(name)s”."), typed, self._account_names()))
+
+    def commodity(self, typed: str, account: Account | None = None) -> Commodity:
+        """Find a commodity by its code; nothing typed means the account's only one, or the base."""
+        if not typed:
+            return self.default_commodity(account)
+        for row in self.commodities:
+            if row.code == typed or row.code == typed.upper():
+                return row
+        raise BadName(
+            self._no_such(
+                _("There is no commodity “%(name)s”."),
+                typed,
+                {r.code.casefold(): r.code for r in self.commodities},
+            )
+        )
+
+    def default_commodity(self, account: Account | None) -> Commodity:
+        if account is not None and len(account.commodity_ids) == 1:
+            return self.by_id.get(account.commodity_ids[0], self.base)
+        return self.base
+
+    def _account_names(self) -> dict[str, str]:
+        names = {row.name.casefold(): row.full_name for row in self.accounts}
+        return names | {row.full_name.casefold(): row.full_name for row in self.accounts}
+
+    def _no_such(self, sentence: str, typed: str, names: Mapping[str, str]) -> str:
+        message = sentence % {"name": short(typed)}
+        self._hints -= 1
+        if self._hints < 0 or len(typed) > 200:
+            return message
+        close = difflib.get_close_matches(typed.casefold(), names, n=3)
+        if not close:
+            return message
+        near = ", ".join(dict.fromkeys(names[name] for name in close))
+        return message + " " + _("Did you mean %(names)s?") % {"names": near}

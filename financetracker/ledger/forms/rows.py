@@ -1,0 +1,157 @@
+"""Legs as rows of text, as they were typed: read into legs, written from legs."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+
+from financetracker.accounts.models import Commodity
+from financetracker.ledger import money
+from financetracker.ledger.forms.chart import BadName, Chart, short
+from financetracker.ledger.journal import Leg
+from financetracker.ledger.models import Posting
+
+FILL = "="
+
+COLUMNS = ("id", "account", "amount", "commodity", "weight", "weight_commodity", "memo")
+_ROW = re.compile(r"leg-([0-9]{1,6})-(" + "|".join(COLUMNS) + ")", re.ASCII)
+
+
+@dataclass(slots=True)
+class Row:
+    """One leg as it was typed: text only, and what is wrong with it, by column."""
+
+    index: int
+    id: str = ""
+    account: str = ""
+    amount: str = ""
+    commodity: str = ""
+    weight: str = ""
+    weight_commodity: str = ""
+    memo: str = ""
+    state: str = ""
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody wrote anything into it; such a row is no leg, and one that was a leg goes."""
+        return not (self.account or self.amount or self.weight or self.memo)
+
+    @property
+    def is_reconciled(self) -> bool:
+        return self.state == Posting.State.RECONCILED
+
+    @property
+    def messages(self) -> list[str]:
+        """All that is wrong with the row, in reading order."""
+        return [text for column in (*COLUMNS, "state") for text in self.errors.get(column, ())]
+
+    def refuse(self, column: str, message: str) -> None:
+        """Note what is wrong with a column."""
+        self.errors.setdefault(column, []).append(message)
+
+    def read(self, chart: Chart, own: Mapping[int, Leg]) -> Leg | None:
+        """Return the leg, or None if something is wrong with it. `=` as amount gives zero, to be filled."""
+        for column in COLUMNS:
+            if "\x00" in getattr(self, column):
+                self.refuse(column, _("Null characters are not allowed."))
+        if len(self.memo) > 500:
+            self.refuse("memo", _("A memo has at most 500 characters (this one has %d).") % len(self.memo))
+        before = self._before(own)
+        account = self._named("account", chart.account)
+        commodity = self._named("commodity", lambda text: chart.commodity(text, account))
+        amount = self._number("amount", commodity)
+        weight, weight_commodity = self._weight(chart, amount)
+        if self.errors or account is None or commodity is None or amount is None:
+            return None
+        leg = before or Leg(account, amount, commodity)
+        return replace(
+            leg,
+            account=account,
+            amount=amount,
+            commodity=commodity,
+            weight=weight,
+            weight_commodity=weight_commodity,
+            memo=self.memo,
+        )
+
+    def _before(self, own: Mapping[int, Leg]) -> Leg | None:
+        if not self.id:
+            return None
+        before = own.get(int(self.id)) if re.fullmatch(r"[0-9]{1,18}", self.id, re.ASCII) else None
+        if before is None:
+            self.refuse("id", _("This row is no leg of this transaction: open it anew."))
+        return before
+
+    def _named(self, column: str, find: Any) -> Any:
+        typed = getattr(self, column)
+        if column == "account" and not typed:
+            self.refuse(column, _("An account is missing."))
+            return None
+        try:
+            return find(typed)
+        except BadName as error:
+            self.refuse(column, str(error))
+            return None
+
+    def _number(self, column: str, commodity: Commodity | None) -> Decimal | None:
+        typed = getattr(self, column)
+        if column == "amount" and typed == FILL:
+            return Decimal(0)
+        try:
+            return money.parse_amount(typed, places=commodity.scale if commodity else money.MAX_SCALE)
+        except money.BadAmount as error:
+            self.refuse(column, str(error))
+            return None
+
+    def _weight(self, chart: Chart, amount: Decimal | None) -> tuple[Decimal | None, Commodity | None]:
+        if not self.weight:
+            if self.weight_commodity:
+                self.refuse(
+                    "weight", _("Say what it was worth in %(code)s.") % {"code": short(self.weight_commodity)}
+                )
+            return None, None
+        commodity = self._named("weight_commodity", chart.commodity)
+        weight = self._number("weight", commodity)
+        if weight is not None and amount is not None and amount < 0 and self.weight[0] not in "+-\u2212":
+            weight = -weight  # what was paid is written without a sign; it counts with the amount's
+        return weight, commodity
+
+
+def rows_in(data: MultiValueDict[str, str]) -> list[Row]:
+    """Find the rows in what was sent, in the order of their numbers, whatever else was sent."""
+    rows: dict[int, Row] = {}
+    for key in data:
+        match = _ROW.fullmatch(key)
+        if match:
+            row = rows.setdefault(int(match[1]), Row(int(match[1])))
+            setattr(row, match[2], (data.get(key) or "").strip())
+    return [rows[index] for index in sorted(rows)]
+
+
+def rows_of(legs: Iterable[Leg]) -> list[Row]:
+    """Write legs as rows of text, with the places people type."""
+    return [
+        Row(
+            index=index,
+            id=str(leg.id or ""),
+            account=leg.account.full_name,
+            amount=plain(leg.amount, leg.commodity),
+            commodity=leg.commodity.code,
+            weight=""
+            if leg.weight is None or leg.weight_commodity is None
+            else plain(leg.weight, leg.weight_commodity),
+            weight_commodity=leg.weight_commodity.code if leg.weight_commodity else "",
+            memo=leg.memo,
+        )
+        for index, leg in enumerate(legs)
+    ]
+
+
+def plain(amount: Decimal, commodity: Commodity) -> str:
+    """Write an amount as it is typed: 1234.50, with at least the commodity's places and no separators."""
+    return f"{amount:.{max(commodity.places, money.decimals(amount))}f}"
