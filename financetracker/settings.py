@@ -370,6 +370,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "builtins": ["financetracker.ledger.templatetags.locale"],
         },
     },
 ]

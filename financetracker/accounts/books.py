@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from financetracker.accounts.errors import NotAllowed, Refusal, refusals
 from financetracker.accounts.iso4217 import CURRENCIES
@@ -37,6 +38,19 @@ def create_book(owner: User, *, name: str, base: str, time_zone: str = "UTC", so
             (book_id,) = cursor.fetchone()
         connection.check_constraints()
         return Book.objects.get(pk=book_id)
+
+
+def change_book(book: Book, *, name: str, time_zone: str, first_day_of_week: int) -> Book:
+    """Say anew what a book is called, where it is kept and how its week begins. Owners only.
+
+    The last one to save wins; history keeps both. Raises Refusal for a time zone that nobody knows.
+    """
+    check_time_zone(time_zone)
+    with atomic(), refusals():
+        said = {"name": name, "time_zone": time_zone, "first_day_of_week": first_day_of_week}
+        if not Book.objects.filter(pk=book.pk).update(**said):
+            raise NotAllowed(_("Only an owner of the book may do this."))
+    return Book.objects.get(pk=book.pk)
 
 
 def check_time_zone(name: str) -> None:
@@ -105,7 +119,7 @@ def open_account(
 
 def parent_for(book: Book, full_name: str, type_: str) -> Account | None:
     """Return the account above, made as a placeholder where it is missing; None for a root."""
-    above, colon, _ = full_name.rpartition(":")
+    above, colon, _name = full_name.rpartition(":")
     if not colon:
         return None
     found = Account.objects.filter(book=book, full_name=above).first()

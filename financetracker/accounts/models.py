@@ -15,9 +15,18 @@ from django.utils.translation import gettext_lazy as _
 class Book(models.Model):
     """A household's set of books. Everything else carries its id.
 
-    `time_zone` decides what day "today" is. `locked_through` is the last day whose amounts are fixed (inclusive).
-    Made by `books.create_book` only.
+    `time_zone` decides what day "today" is, `first_day_of_week` what "this week" is. `locked_through` is the last
+    day whose amounts are fixed (inclusive). Made by `books.create_book` only.
     """
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, _("Monday")
+        TUESDAY = 1, _("Tuesday")
+        WEDNESDAY = 2, _("Wednesday")
+        THURSDAY = 3, _("Thursday")
+        FRIDAY = 4, _("Friday")
+        SATURDAY = 5, _("Saturday")
+        SUNDAY = 6, _("Sunday")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
@@ -25,6 +34,9 @@ class Book(models.Model):
         "accounts.Commodity", models.PROTECT, related_name="+", verbose_name=_("base commodity")
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    first_day_of_week = models.PositiveSmallIntegerField(
+        _("first day of the week"), choices=Weekday, default=Weekday.MONDAY, db_default=Weekday.MONDAY
+    )
     locked_through = models.DateField(_("locked through"), null=True, blank=True)
     rounding_account = models.ForeignKey(
         "accounts.Account",
@@ -38,6 +50,11 @@ class Book(models.Model):
     class Meta:
         verbose_name = _("book")
         verbose_name_plural = _("books")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(first_day_of_week__range=(0, 6)), name="book_first_day_of_week_is_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

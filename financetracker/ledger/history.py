@@ -8,12 +8,12 @@ from typing import Any
 
 from django.db.models import Field, ForeignKey, Model, Q
 from django.db.models.functions import Coalesce
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import money
+from financetracker.ledger.days import show_day
 from financetracker.ledger.models import (
     History,
     Operation,
@@ -93,11 +93,6 @@ def arrow(old: str, new: str) -> str:
     return f"{old or NOTHING} → {new or NOTHING}"
 
 
-def plain_day(day: datetime.date) -> str:
-    """Write a day as people say it."""
-    return date_format(day, "j M Y")
-
-
 class _Names:
     """The names that revisions of a transaction speak of, read at once."""
 
@@ -133,7 +128,7 @@ class _Names:
         if change.old_voided != change.new_voided:
             lines.append(_("Voided") if change.new_voided else _("Brought back"))
         if change.old_date != change.new_date and change.old_date and change.new_date:
-            lines.append(f"{_('date')} {arrow(plain_day(change.old_date), plain_day(change.new_date))}")
+            lines.append(f"{_('date')} {arrow(show_day(change.old_date), show_day(change.new_date))}")
         if change.old_payee_id != change.new_payee_id:
             old, new = (_name(self.payees, pk) for pk in (change.old_payee_id, change.new_payee_id))
             lines.append(f"{_('payee')} {arrow(old, new)}")
@@ -253,7 +248,7 @@ def _shower(fields: Mapping[str, "Field[Any, Any]"], revisions: Sequence[Revisio
         if value in choices:
             return str(choices[value])
         if fields[name].get_internal_type() == "DateField" and value:
-            return plain_day(datetime.date.fromisoformat(value))
+            return show_day(datetime.date.fromisoformat(value))
         if fields[name].get_internal_type() == "DecimalField":
             return _decimal(value)
         return "" if value is None else _cut(str(value))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from financetracker.accounts.bookadmin import BookAdmin, membership_of
 from financetracker.site.middleware import SESSION_KEY
 from financetracker.site.pages import account_tree, period, row_history
+from financetracker.site.settings_pages import book_settings, preferences
 from financetracker.users.plainadmin import PlainAdmin
 
 # Stock pages that would show or do what ours forbid: a redirect to any row, choices without a book, a second
@@ -89,6 +90,8 @@ class BookSite(AdminSite):
         stock = [route for route in super().get_urls() if getattr(route, "name", "") not in REMOVED]
         own = [
             path("book/", self.admin_view(self.choose_book), name="book"),
+            path("book/settings/", page(book_settings), name="book_settings"),
+            path("preferences/", page(preferences), name="preferences"),
             path("period/", page(period), name="period"),
             path("accounts/account/", page(account_tree), name="accounts_account_changelist"),
         ]

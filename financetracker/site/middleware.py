@@ -17,6 +17,8 @@ from django.utils.http import urlencode
 
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import NotAMember, scope
+from financetracker.ledger.locale import use
+from financetracker.site.locales import locale_of
 from financetracker.users.models import User
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 SESSION_KEY = "book"
 
 # Pages of the admin that need no book. Every other one is a 404 without.
-WITHOUT_BOOK = frozenset({"index", "login", "logout", "book", "jsi18n"})
+WITHOUT_BOOK = frozenset({"index", "login", "logout", "book", "preferences", "jsi18n"})
 # The names of the pages of logins; stock Django calls the one for a password after its own user model.
 LOGINS = ("users_user_", "auth_user_")
 
@@ -60,6 +62,7 @@ class BookMiddleware:
 
     def _in_scope(self, request: HttpRequest, user: User) -> HttpResponse:
         with ExitStack() as stack:
+            stack.enter_context(use(locale_of(user.locale, request.headers.get("Accept-Language", ""))))
             stack.enter_context(scope(user.pk, None, source="admin"))
             mine = Membership.objects.filter(user=user).select_related("book").order_by("book__name", "pk")
             request.memberships = list(mine)  # type: ignore[attr-defined]

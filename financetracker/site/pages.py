@@ -11,7 +11,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import BookAdmin, book_of, is_owner, may_write
@@ -20,6 +19,7 @@ from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import journal, money
 from financetracker.ledger.balances import Node, tree
+from financetracker.ledger.days import show_day
 from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_row
 
@@ -132,7 +132,7 @@ def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
     if node.value.missing:
         notes.append(_("no price for %(codes)s") % {"codes": ", ".join(node.value.missing)})
     if node.value.oldest is not None:
-        notes.append(_("price of %(day)s") % {"day": date_format(node.value.oldest, "j M Y")})
+        notes.append(_("price of %(day)s") % {"day": show_day(node.value.oldest)})
     return TreeLine(
         node.account,
         min(node.depth, DEEPEST),

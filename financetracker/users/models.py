@@ -34,6 +34,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail address"), max_length=254)
     name = models.CharField(_("name"), max_length=120, blank=True)
+    # How numbers and days are written: a locale of Django's, like "de" or "en-gb"; empty: as the browser asks.
+    locale = models.CharField(_("numbers and days"), max_length=12, blank=True, default="", db_default="")
     is_active = models.BooleanField(_("can log in"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
 

@@ -175,6 +175,11 @@ ATTACKS = [
         " VALUES (gen_random_uuid(), 'New', %(EUR)s, 'UTC')",
         app=WALL,
     ),
+    Attack(
+        "book_first_day_of_week_is_known",
+        "an eighth day",
+        "UPDATE accounts_book SET first_day_of_week = 7 WHERE id = %(book)s",
+    ),
     # Membership
     Attack("membership_is_unique", "twice", add_member("%(editor)s"), sqlstate=UNIQUE),
     Attack("membership_role_is_known", "another one", add_member(role="'admin'")),

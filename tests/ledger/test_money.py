@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from financetracker.ledger import money
+from financetracker.ledger import locale, money
+from financetracker.ledger.locale import Locale
 from financetracker.ledger.money import BadAmount, parse_amount
 
 D = Decimal
@@ -51,7 +52,7 @@ def test_an_amount_is_read_as_typed(typed: str, value: str) -> None:
 MISSING = "An amount is missing."
 SEPARATORS = "“{}”: write the decimals after a point, and no separators: 1234.50."
 NO_AMOUNT = "“{}” is not an amount: digits and one decimal point, like 12.50."
-TOO_LARGE = "“{}” is too large: at most 20 digits before the point."
+TOO_LARGE = "“{}” is too large: at most 20 digits before the decimals."
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,78 @@ def test_whatever_is_typed_it_is_an_amount_in_bounds_or_refused(typed: str) -> N
     assert abs(value) <= LARGEST
     assert set(typed.strip()) <= set("0123456789.+-\u2212")
     assert Fraction(value) == Fraction(typed.strip().replace("\u2212", "-").rstrip("."))
+
+
+COMMA = Locale("de", ",", ".", "dmy")
+POINT = Locale("en", ".", ",", "mdy")
+
+
+@pytest.mark.parametrize(
+    ("by", "typed", "value"),
+    [
+        (COMMA, "12,50", "12.50"),
+        (COMMA, "12.50", "12.50"),  # no group of three: it can only be the decimal mark
+        (COMMA, "1.234,50", "1234.50"),
+        (COMMA, "1.234.567", "1234567"),
+        (COMMA, "1 234,5", "1234.5"),
+        (COMMA, "1'234,5", "1234.5"),
+        (COMMA, "-,5", "-0.5"),
+        (COMMA, "0.125", "0.125"),
+        (COMMA, "1234.567", "1234.567"),
+        (POINT, "12.50", "12.50"),
+        (POINT, "12,50", "12.50"),
+        (POINT, "1,234.50", "1234.50"),
+        (POINT, "−1,234,567.5", "-1234567.5"),
+        (POINT, "1 234.5", "1234.5"),
+        (POINT, "1.234", "1.234"),
+    ],
+)
+def test_an_amount_is_read_as_the_locale_writes_it(by: Locale, typed: str, value: str) -> None:
+    assert parse_amount(typed, by=by) == D(value)
+    with locale.use(by):
+        assert parse_amount(typed) == D(value)
+
+
+@pytest.mark.parametrize(
+    ("by", "typed", "message"),
+    [
+        (COMMA, "1.234", "“1.234” could be 1234 or 1,234: write one of them."),
+        (COMMA, "-12.345", "“-12.345” could be 12345 or 12,345: write one of them."),
+        (POINT, "1,234", "“1,234” could be 1234 or 1.234: write one of them."),
+        (COMMA, "12 34", "“12 34” is not an amount: digits and decimals, like 12,50."),
+        (COMMA, "1.23.456", "“1.23.456” is not an amount: digits and decimals, like 12,50."),
+        (COMMA, "1,234.50", "“1,234.50” is not an amount: digits and decimals, like 12,50."),
+        (POINT, "1.234,50", "“1.234,50” is not an amount: digits and decimals, like 12.50."),
+        (POINT, "--1", "“--1” is not an amount: digits and decimals, like 12.50."),
+        (POINT, "-", "“-” is not an amount: digits and decimals, like 12.50."),
+        (POINT, "1e3", "“1e3” is not an amount: digits and decimals, like 12.50."),
+    ],
+)
+def test_what_a_locale_leaves_open_is_refused_with_the_readings(by: Locale, typed: str, message: str) -> None:
+    with pytest.raises(BadAmount) as refused:
+        parse_amount(typed, by=by)
+    assert str(refused.value) == message
+    assert refused.value.sentence % refused.value.values == message
+
+
+@given(amounts, st.sampled_from([locale.PLAIN, COMMA, POINT, Locale("fr", ",", " ", "dmy")]))
+def test_what_stands_in_an_input_is_read_back_in_every_locale(value: Decimal, by: Locale) -> None:
+    with locale.use(by):
+        written = money.typed(value, 2)
+        assert parse_amount(written) == value
+        shown = money.show(value, 2)
+        if by != locale.PLAIN:
+            assert parse_amount(shown) == value
+
+
+@pytest.mark.parametrize(
+    ("by", "shown"),
+    [(locale.PLAIN, "−1 234.50"), (COMMA, "−1.234,50"), (POINT, "−1,234.50")],
+)
+def test_amounts_are_shown_as_the_locale_writes_them(by: Locale, shown: str) -> None:
+    with locale.use(by):
+        assert money.show(D("-1234.5"), 2) == shown
+    assert money.show(D("-1234.5"), 2) == "−1 234.50"
 
 
 @given(amounts)

@@ -65,6 +65,7 @@ class Page:
     refused: int = 200
     of_logins: bool = False
     saves: str = ""
+    of_everybody: bool = False  # what a person says of himself
 
     @property
     def names_a_row(self) -> bool:
@@ -76,7 +77,7 @@ class Page:
     def may_change(self, role: str, method: str, kind: str) -> set[str]:
         """Whose rows an answer of this kind may have changed. What a stranger saves is in his own book."""
         home = self.saves == "home" and role in MEMBERS
-        logins = self.saves == "logins" and role == "superuser"
+        logins = self.saves == "logins" and (role == "superuser" or self.of_everybody)
         return {self.saves} if method == "POST" and kind == "302" and (home or logins) else set()
 
     def expected(self, method: str, *, away: bool = False) -> dict[str, str]:
@@ -284,6 +285,21 @@ PAGES: dict[str, Page] = {
         "302 403 403 302 404 login login",
         body=lambda _t: {"date": "2026-01-31", "reason": "x", "lock": "1"},
         saves="home",
+    ),
+    "admin:book_settings": Page(
+        "/admin/book/settings/",
+        SEEN,
+        "302 403 403 302 404 login login",
+        body=lambda _t: {"name": f"New {next(_fresh)}", "time_zone": "Europe/Vienna", "first_day_of_week": "6"},
+        saves="home",
+    ),
+    "admin:preferences": Page(
+        "/admin/preferences/",
+        "200 200 200 200 200 login login",
+        "302 302 302 302 302 login login",
+        body=lambda _t: {"name": f"New {next(_fresh)}", "locale": "de"},
+        saves="logins",
+        of_everybody=True,
     ),
     # --- The ledger
     "admin:ledger_transaction_changelist": Page(T, SEEN, SEEN),

@@ -8,7 +8,7 @@ from financetracker.ledger.forms.chart import BadName, Chart, short
 from financetracker.ledger.forms.entry import MAX_LEGS, EntryForm, HeadForm, head_of
 from financetracker.ledger.forms.fields import AmountField, DayField
 from financetracker.ledger.forms.filters import FilterForm
-from financetracker.ledger.forms.rows import FILL, Row, plain, rows_in, rows_of
+from financetracker.ledger.forms.rows import FILL, Row, rows_in, rows_of
 
 __all__ = [
     "FILL",
@@ -22,7 +22,6 @@ __all__ = [
     "HeadForm",
     "Row",
     "head_of",
-    "plain",
     "rows_in",
     "rows_of",
     "short",

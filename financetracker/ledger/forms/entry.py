@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.errors import Refusal
+from financetracker.ledger import money
 from financetracker.ledger.forms.chart import Chart, short
 from financetracker.ledger.forms.fields import DayField
 from financetracker.ledger.forms.rows import FILL, Row, rows_in, rows_of
@@ -190,7 +191,7 @@ class EntryForm:
             rows[at].refuse("amount", _("Nothing is left for this row."))
         else:
             legs[at] = replace(legs[at], amount=-off[legs[at].commodity.code])
-            rows[at].amount = f"{legs[at].amount:f}"
+            rows[at].amount = money.typed(legs[at].amount, legs[at].commodity.places)
             return legs
         return None
 

@@ -6,11 +6,17 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.ledger import money
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def said(error: money.BadAmount) -> str:
+    """Say what is wrong with an amount, in the person's language."""
+    return _(error.sentence) % error.values
 
 
 class DayField(forms.DateField):
@@ -28,7 +34,7 @@ class DayField(forms.DateField):
 
 
 class AmountField(forms.CharField):
-    """An exact amount in plain digits; see money.parse_amount."""
+    """An exact amount, written as the person's locale says; see money.parse_amount."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "class": "amount"})
 
@@ -43,11 +49,11 @@ class AmountField(forms.CharField):
         try:
             return money.parse_amount(str(value))
         except money.BadAmount as error:
-            raise ValidationError(str(error), code="invalid") from error
+            raise ValidationError(said(error), code="invalid") from error
 
     def run_validators(self, value: Any) -> None:
         """The validators of text have nothing to say about a number."""
 
     def prepare_value(self, value: Any) -> Any:
         """Show what is stored without an exponent and without trailing zeros."""
-        return f"{value:f}" if isinstance(value, Decimal) else value
+        return money.typed(value, 0) if isinstance(value, Decimal) else value

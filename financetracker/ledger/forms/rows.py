@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from financetracker.accounts.models import Commodity
 from financetracker.ledger import money
 from financetracker.ledger.forms.chart import BadName, Chart, short
+from financetracker.ledger.forms.fields import said
 from financetracker.ledger.journal import Leg
 from financetracker.ledger.models import Posting
 
@@ -105,7 +106,7 @@ class Row:
         try:
             return money.parse_amount(typed, places=commodity.scale if commodity else money.MAX_SCALE)
         except money.BadAmount as error:
-            self.refuse(column, str(error))
+            self.refuse(column, said(error))
             return None
 
     def _weight(self, chart: Chart, amount: Decimal | None) -> tuple[Decimal | None, Commodity | None]:
@@ -140,18 +141,13 @@ def rows_of(legs: Iterable[Leg]) -> list[Row]:
             index=index,
             id=str(leg.id or ""),
             account=leg.account.full_name,
-            amount=plain(leg.amount, leg.commodity),
+            amount=money.typed(leg.amount, leg.commodity.places),
             commodity=leg.commodity.code,
             weight=""
             if leg.weight is None or leg.weight_commodity is None
-            else plain(leg.weight, leg.weight_commodity),
+            else money.typed(leg.weight, leg.weight_commodity.places),
             weight_commodity=leg.weight_commodity.code if leg.weight_commodity else "",
             memo=leg.memo,
         )
         for index, leg in enumerate(legs)
     ]
-
-
-def plain(amount: Decimal, commodity: Commodity) -> str:
-    """Write an amount as it is typed: 1234.50, with at least the commodity's places and no separators."""
-    return f"{amount:.{max(commodity.places, money.decimals(amount))}f}"

@@ -21,6 +21,7 @@ from financetracker.ledger.formats.plain import (
     State,
     shortened,
 )
+from financetracker.ledger.locale import PLAIN
 from financetracker.ledger.money import parse_amount
 
 _DATE = re.compile(r"([0-9]+)([-/.])([0-9]+)(?:([-/.])([0-9]+))?")
@@ -121,9 +122,9 @@ def _stored_assertion(reading: Reading, text: str, line: int) -> Assertion:
             account=reading.account(said["account"], line),
             date=date.fromisoformat(said["date"]),
             commodity=reading.codes.of(str(said["commodity"]), line),
-            amount=parse_amount(str(said["amount"])),
+            amount=parse_amount(str(said["amount"]), by=PLAIN),
             include_children=bool(said["include_children"]),
-            tolerance=parse_amount(str(said["tolerance"])),
+            tolerance=parse_amount(str(said["tolerance"]), by=PLAIN),
             metadata={str(key): str(value) for key, value in said["metadata"].items()},
             line=line,
         )
