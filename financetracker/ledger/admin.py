@@ -14,14 +14,15 @@ from financetracker.accounts.bookadmin import BookAdmin, BookForm
 from financetracker.ledger import money
 from financetracker.ledger.forms import AmountField, DayField
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Transaction
-from financetracker.ledger.pages.entry import EntryPages
+from financetracker.ledger.pages.again import AgainPages
 from financetracker.ledger.pages.listing import ListPages
+from financetracker.ledger.pages.show import ShowPages
 from financetracker.ledger.pages.verbs import VerbPages
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ListPages, EntryPages, VerbPages):
-    """Transactions: list, form, history, and the verbs of the journal as buttons."""
+class TransactionAdmin(ListPages, ShowPages, AgainPages, VerbPages):
+    """Transactions: list, page, form, history, and the verbs of the journal as buttons."""
 
 
 class AmountsAdmin(BookAdmin):

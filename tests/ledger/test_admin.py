@@ -56,6 +56,10 @@ def change(row: Transaction) -> str:
     return f"{LIST}{row.pk}/change/"
 
 
+def show(row: Transaction) -> str:
+    return f"{LIST}{row.pk}/"
+
+
 def text(answer: HttpResponse) -> str:
     """What a person reads: the page with its entities resolved."""
     return html.unescape(answer.text)
@@ -97,7 +101,7 @@ def test_a_transaction_is_entered_and_seen(home: Household) -> None:
         assert made.payee == Payee.objects.get(name="Greenmarket")
         assert sorted(tag.name for tag in made.tags.all()) == ["trip", "x"]
         assert made.revisions.get().source == "admin"
-    assert answer["Location"] == change(made)
+    assert answer["Location"] == show(made)
     seen = text(client.get(LIST))
     for piece in ("Greenmarket", "Weekly shop", "−12.50", "Cash → Food", "trip", "14 Mar 2026"):
         assert piece in seen
@@ -396,6 +400,10 @@ def test_a_viewer_looks_and_changes_nothing(home: Household) -> None:
     seen = client.get(change(row))
     assert seen.status_code == 200
     assert '<fieldset class="bare" disabled>' in seen.text
+    shown = client.get(show(row))
+    assert shown.status_code == 200
+    for button in ("void-form", "reverse-form", ':cleared"', "/change/", "/refund/", "/duplicate/", "/split/"):
+        assert button not in shown.text, button
     for button in (
         "_save",
         'id="void-form"',
@@ -417,8 +425,8 @@ def test_another_books_transaction_is_a_404_like_a_missing_one(home: Household) 
     row = posted(Household("Neighbours"), payee="Secret")
     client = signed_in(home.owner)
     for pk in (row.pk, 999_999_999, 10**30):
-        for page in ("change", "history"):
-            assert client.get(f"{LIST}{pk}/{page}/").status_code == 404
+        for page in ("", "change/", "history/", "duplicate/", "refund/", "split/", "unsplit/"):
+            assert client.get(f"{LIST}{pk}/{page}").status_code == 404
         for page in ("change", "void", "reinstate", "reverse", "clear"):
             answer = client.post(f"{LIST}{pk}/{page}/", form_data(home, *SHOP, version="1"))
             assert answer.status_code == 404, page
@@ -572,7 +580,7 @@ def test_reverse_writes_the_opposite_once(home: Household) -> None:
     act(client, row, "reverse", version="1", date="2026-04-01", public_id=number)
     assert "This transaction is reversed already." in act(client, row, "reverse", version="1", date="2026-04-02")
     assert [amount for _name, amount in legs(home)] == [Decimal(n) for n in ("12.5", "-12.5", "-12.5", "12.5")]
-    assert "It was reversed on 1 Apr 2026." in text(client.get(change(row)))
+    assert "It was reversed on 1 Apr 2026." in text(client.get(show(row)))
 
 
 @pytest.mark.parametrize("date", ["", "10000-01-01", "x", "\x00"])
@@ -763,7 +771,9 @@ def test_every_page_runs_the_same_queries_for_ten_rows_and_a_thousand(home: Hous
         LIST + "?q=1&account=Assets&tag=x&state=cleared&void=no&since=2026-01-01&until=2027-01-01",
         ADD,
         change(row),
+        show(row),
         f"{LIST}{row.pk}/history/",
+        f"{LIST}{row.pk}/refund/",
         "/admin/accounts/account/",
         "/admin/accounts/account/add/",
         f"/admin/accounts/account/{home.accounts['Cash'].pk}/change/",

@@ -314,6 +314,26 @@ PAGES: dict[str, Page] = {
         (*LEG_REFS, "leg-0-id", "leg-1-id"),
         saves="home",
     ),
+    "admin:ledger_transaction_show": Page(f"{T}{{transaction}}/", ROW, ROW, AWAY, AWAY),
+    "admin:ledger_transaction_duplicate": Page(
+        f"{T}{{transaction}}/duplicate/", ROW_WRITTEN, ROW_SAVED, AWAY, AWAY, entry, LEG_REFS, saves="home"
+    ),
+    "admin:ledger_transaction_refund": Page(
+        f"{T}{{transaction}}/refund/", ROW_WRITTEN, ROW_SAVED, AWAY, AWAY, entry, LEG_REFS, saves="home"
+    ),
+    "admin:ledger_transaction_split": Page(
+        f"{T}{{transaction}}/split/?leg={{leg}}",
+        ROW_WRITTEN,
+        ROW_SAVED,
+        AWAY,
+        AWAY,
+        amended,
+        LEG_REFS,
+        saves="home",
+    ),
+    "admin:ledger_transaction_unsplit": Page(
+        f"{T}{{transaction}}/unsplit/", ROW_WRITTEN, ROW_SAVED, AWAY, AWAY, amended, LEG_REFS, saves="home"
+    ),
     "admin:ledger_transaction_history": Page(f"{T}{{transaction}}/history/", ROW, ROW, AWAY, AWAY),
     "admin:ledger_transaction_void": Page(
         f"{T}{{transaction}}/void/", ROW_BUTTON, ROW_SAVED, AWAY, AWAY, version, saves="home"

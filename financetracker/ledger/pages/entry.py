@@ -1,7 +1,5 @@
 """The form of a transaction: to enter one, to show one, to amend one."""
 
-import uuid
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,9 +12,9 @@ from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.ledger import journal
 from financetracker.ledger.forms import Chart, EntryForm
+from financetracker.ledger.journal import Entry
 from financetracker.ledger.models import Payee, Tag, Transaction
 from financetracker.ledger.pages.base import TransactionPages, names, refuse_stale, title, version
-from financetracker.ledger.pages.verbs import reversal, states
 
 
 class EntryPages(TransactionPages):
@@ -31,16 +29,24 @@ class EntryPages(TransactionPages):
 
     def form_page(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Add a transaction, or show and amend one."""
-        book = book_of(request)
-        elsewhere = self._other_book(request)
-        row = None if pk is None or elsewhere else self._row(request, pk)
+        row = None if pk is None or self._other_book(request) else self._row(request, pk)
         if not may_write(request) and (pk is None or request.method == "POST"):
             raise PermissionDenied
+        return self._enter(request, row, journal.entry_of(row) if row else None)
+
+    def _enter(
+        self, request: HttpRequest, row: Transaction | None, entry: Entry | None, shown: Entry | None = None
+    ) -> HttpResponse:
+        """Show a form, or take what was typed into it: `row` amended, or a new transaction without one.
+
+        `entry` is what the form is about, or begins with; `shown` stands in it instead of `entry` at first.
+        """
+        book = book_of(request)
+        elsewhere = self._other_book(request)
         chart = Chart(book)
-        entry = journal.entry_of(row) if row else None
         if request.method != "POST":
             now = {"date": today(book, timezone.now())}
-            return self._form_answer(request, EntryForm(chart, transaction=row, entry=entry, initial=now))
+            return self._form_answer(request, EntryForm(chart, transaction=row, entry=shown or entry, initial=now))
         form = EntryForm(chart, transaction=row, entry=entry, data=request.POST)
         if elsewhere:
             form.errors.append(
@@ -87,7 +93,7 @@ class EntryPages(TransactionPages):
         )
         if "_addanother" in request.POST and is_new:
             return HttpResponseRedirect(reverse(f"admin:{self._name}_add"))
-        return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
+        return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
     def _form_answer(self, request: HttpRequest, form: EntryForm) -> HttpResponse:
         row, book = form.transaction, form.chart.book
@@ -99,9 +105,6 @@ class EntryPages(TransactionPages):
             transaction=row,
             entry=form.before,
             is_fixed=bool(row and row.voided) or not may_write(request),
-            legs=states(row) if row else [],
-            reversal=reversal(row) if row else None,
-            new_id=uuid.uuid4(),
             accounts=form.chart.offered(),
             commodities=form.chart.commodities,
             payees=names(Payee, book),

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -12,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import may_write
 from financetracker.accounts.errors import Refusal
-from financetracker.ledger import journal, money
+from financetracker.ledger import journal
 from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_transaction
-from financetracker.ledger.models import Posting, Transaction
+from financetracker.ledger.models import Transaction
 from financetracker.ledger.pages.base import TransactionPages, refuse_stale, title, version
 
 
@@ -84,7 +83,7 @@ class VerbPages(TransactionPages):
             row = act(row, version(request.POST.get("version", "")))
         except Refusal as refusal:
             self.message_user(request, refusal.message, messages.ERROR)
-        return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
+        return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
     def history_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show what happened to a transaction, in words."""
@@ -94,36 +93,8 @@ class VerbPages(TransactionPages):
             "site/history.html",
             title=_("History: %(what)s") % {"what": title(row)},
             events=history_of_transaction(row),
-            back=reverse(f"admin:{self._name}_change", args=[row.pk]),
+            back=reverse(f"admin:{self._name}_show", args=[row.pk]),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class LegLine:
-    """A leg under the form, with its state and what a button would make of it."""
-
-    posting: Posting
-    amount: str
-    other_state: str
-
-
-def states(row: Transaction) -> list[LegLine]:
-    """The legs with their states, and what a button would make of each. One query."""
-    other = {Posting.State.UNCLEARED: Posting.State.CLEARED, Posting.State.CLEARED: Posting.State.UNCLEARED}
-    legs = row.postings.select_related("account", "commodity").order_by("position")
-    return [
-        LegLine(
-            leg,
-            f"{money.show(leg.amount, leg.commodity.places)} {leg.commodity.code}",
-            str(other.get(Posting.State(leg.state), "")),
-        )
-        for leg in legs
-    ]
-
-
-def reversal(row: Transaction) -> Transaction | None:
-    """The transaction that takes this one back, if there is one. One query."""
-    return Transaction.objects.filter(book_id=row.book_id, reverses=row, voided=False).first()
 
 
 def _reason(request: HttpRequest) -> str:

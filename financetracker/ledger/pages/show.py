@@ -1,0 +1,132 @@
+"""The page of one transaction: what happened, its legs, what may be done with it, what became of it."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+
+from financetracker.accounts.bookadmin import may_write
+from financetracker.accounts.books import today
+from financetracker.accounts.models import Account
+from financetracker.ledger import money
+from financetracker.ledger.forms import DayField
+from financetracker.ledger.history import history_of_transaction
+from financetracker.ledger.models import Posting, Transaction
+from financetracker.ledger.pages.again import purchase_of, refunds_of
+from financetracker.ledger.pages.base import TransactionPages, title
+from financetracker.ledger.pages.sentence import OWN, sentence
+
+# What happened last stands on the page; the rest has a page of its own.
+EVENTS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LegLine:
+    """A leg on the page: its figures as text, and what a button would make of it."""
+
+    posting: Posting
+    amount: str
+    plain: str
+    worth: str
+    other_state: str
+    may_split: bool
+
+
+class ShowPages(TransactionPages):
+    """One transaction, to be read; every verb begins here."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self._page(self.show_page, "show", "<int:pk>/"), *super().get_urls()]
+
+    def show_page(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show a transaction."""
+        row = self._row(request, pk)
+        legs = legs_of_page(row)
+        events = history_of_transaction(row)
+        writes = may_write(request) and not row.voided
+        return self._answer(
+            request,
+            "ledger/transaction_show.html",
+            title=title(row),
+            transaction=row,
+            sentence=sentence([line.posting for line in legs], row.payee.name if row.payee else ""),
+            legs=legs,
+            has_worth=any(line.worth for line in legs),
+            zero=money.show(Decimal(0), legs[0].posting.weight_commodity.places) if legs else "",
+            tags=[tag.name for tag in row.tags.order_by("name")],
+            balances=_is_balanced(legs),
+            may_clear=writes,
+            may_refund=writes and _is_purchase(legs),
+            may_join=writes and _may_join(legs),
+            may_split=writes and any(line.may_split for line in legs),
+            refunds=refunds_of(row) if _is_purchase(legs) else None,
+            purchase=purchase_of(row),
+            amend_at=reverse(f"admin:{self._name}_change", args=[row.pk]),
+            is_locked=bool(row.book.locked_through and row.date <= row.book.locked_through),
+            reversal=reversal(row),
+            events=events[:EVENTS_SHOWN],
+            more_events=max(0, len(events) - EVENTS_SHOWN),
+            new_id=uuid.uuid4(),
+            reverse_day=_day_input(today(row.book, timezone.now())),
+        )
+
+
+def legs_of_page(row: Transaction) -> list[LegLine]:
+    """The legs with their states, and what a button would make of each. One query."""
+    other = {Posting.State.UNCLEARED: Posting.State.CLEARED, Posting.State.CLEARED: Posting.State.UNCLEARED}
+    legs = row.postings.select_related("account", "commodity", "weight_commodity").order_by("position")
+    return [
+        LegLine(
+            leg,
+            money.show(leg.amount, leg.commodity.places),
+            f"{leg.amount:f}",
+            ""
+            if leg.commodity_id == leg.weight_commodity_id
+            else f"{money.show(leg.weight, leg.weight_commodity.places)} {leg.weight_commodity.code}",
+            str(other.get(Posting.State(leg.state), "")),
+            leg.account.type not in OWN and leg.state != Posting.State.RECONCILED,
+        )
+        for leg in legs
+    ]
+
+
+def _day_input(day: datetime.date) -> str:
+    return str(DayField().widget.render("date", day, {"id": "reverse-date", "required": True}))
+
+
+def reversal(row: Transaction) -> Transaction | None:
+    """The transaction that takes this one back, if there is one. One query."""
+    return Transaction.objects.filter(book_id=row.book_id, reverses=row, voided=False).first()
+
+
+def _is_balanced(legs: Sequence[LegLine]) -> bool:
+    """Whether the legs add up to zero in every commodity: asked of the figures on the page."""
+    codes = {leg.posting.weight_commodity_id for leg in legs}
+    return all(
+        money.total(leg.posting.weight for leg in legs if leg.posting.weight_commodity_id == code) == 0
+        for code in codes
+    )
+
+
+def _is_purchase(legs: Sequence[LegLine]) -> bool:
+    return any(leg.posting.account.type == Account.Type.EXPENSE and leg.posting.amount > 0 for leg in legs)
+
+
+def _may_join(legs: Sequence[LegLine]) -> bool:
+    """Whether two legs that are no account of one's own could be one."""
+    kinds = [
+        (
+            leg.posting.account.type,
+            leg.posting.commodity_id,
+            leg.posting.weight_commodity_id,
+            leg.posting.amount > 0,
+        )
+        for leg in legs
+        if leg.may_split
+    ]
+    return len(set(kinds)) < len(kinds)
