@@ -105,6 +105,14 @@ class Cluster:
             return True
         return f"{len(ready)} of {len(pods)} pods ready, {images.count(image)} with the new image, {wanted} wanted"
 
+    def served(self, space: str, image: str) -> bool | str:
+        """Whether people get their answers from this image alone: one that is going away is asked nothing new."""
+        wanted = self.get("deployment", "web", space)["spec"]["replicas"]
+        images = [pod["spec"]["containers"][0]["image"] for pod in self.pods(space, "web") if is_ready(pod)]
+        if set(images) == {image} and len(images) >= wanted:
+            return True
+        return f"{images.count(image)} of {len(images)} pods that are asked run the image, {wanted} wanted"
+
     def wait_gone(self, kind: str, name: str, space: str, seconds: float) -> float:
         return wait(f"{kind} {name} gone", seconds, lambda: not self.exists(kind, name, space))
 

@@ -226,8 +226,10 @@ def take_back(at: Pipeline, good: str, bad: str) -> None:
     at.release("rollback", "prod", "--reason", "e2e: somebody does not like it")
     at.land()
     run_.report.measure("rollback: the pin is back where Argo CD looks", time.time() - began, "s")
-    run_.timed("rollback: command to old version on every pod", lambda: run_.cluster.rolled(run_.prod, good),
-               limit=60, since=began)  # fmt: skip
+    run_.timed("rollback: command to old version serving, and no other",
+               lambda: run_.cluster.served(run_.prod, good), limit=60, since=began)  # fmt: skip
+    run_.timed("rollback: old version on every pod, the others gone",
+               lambda: run_.cluster.rolled(run_.prod, good), since=began)  # fmt: skip
     run_.timed("rollback: synced and healthy", in_prod(at, good), limit=180, since=began)
     at.say("prod")
     digest = good.partition("@")[2]
