@@ -1,5 +1,6 @@
 """Somebody with a login who enters one transaction in a release, and takes it back whatever happens between."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from deploy.release.site import Browser, Page
 
 LOGIN = "/users/login/"
 LIST = "/admin/ledger/transaction/"
+# A transaction's page; releases before it had one showed the form.
+ROW = re.compile(rf"({LIST}[0-9]+/)(?:change/)?")
 
 
 class Wrong(Exception):
@@ -19,6 +22,12 @@ def expect(held: bool, otherwise: str) -> None:
     """Raises Wrong with the sentence unless it held."""
     if not held:
         raise Wrong(otherwise)
+
+
+def row(link: str) -> str:
+    """The page of the transaction that a link leads to; empty where it leads elsewhere."""
+    found = ROW.fullmatch(urlsplit(link).path)
+    return found[1] if found else ""
 
 
 def private(browser: Browser) -> str:
@@ -65,8 +74,8 @@ class Bookkeeper:
             "leg-0-account": to, "leg-0-amount": "1", "leg-1-account": of, "leg-1-amount": "-1",
         }  # fmt: skip
         answer = self.browser.ask(f"{LIST}add/", form)
-        went = urlsplit(answer.headers.get("location", "")).path
-        expect(answer.status == 302 and went.endswith("/change/"), f"the entry is answered with {answer.status}")
+        went = row(answer.headers.get("location", ""))
+        expect(answer.status == 302 and bool(went), f"the entry is answered with {answer.status}")
         self.page = went
         return f"{to} 1, {of} -1"
 
@@ -80,10 +89,13 @@ class Bookkeeper:
         expect(bool(self.narration), "nothing was entered")
         if not self.page:  # what was sent may have been saved, though the answer was lost
             found = Page(self.browser.ask(f"{LIST}?q={quote(self.narration)}&void=no").text).links
-            self.page = next((link for link in found if link.startswith(LIST) and link.endswith("/change/")), "")
+            self.page = next(filter(None, map(row, found)), "")
         expect(bool(self.page), "nothing was saved")
-        form = Page(self.browser.ask(self.page).text).forms.get("void-form", {})
-        answer = self.browser.ask(self.page.replace("/change/", "/void/"), form | {"reason": "probe"})
+        answer = self.browser.ask(self.page)
+        if answer.status != 200:
+            answer = self.browser.ask(f"{self.page}change/")
+        form = Page(answer.text).forms.get("void-form", {})
+        answer = self.browser.ask(f"{self.page}void/", form | {"reason": "probe"})
         expect(answer.status == 302, f"voiding {self.page} is answered with {answer.status}")
         self.expect_found(0, "no")
         self.expect_found(1, "yes")
@@ -99,5 +111,5 @@ class Bookkeeper:
     def expect_found(self, count: int, void: str) -> None:
         expect(bool(self.page), "nothing was entered")
         answer = self.browser.ask(f"{LIST}?q={quote(self.narration)}&void={void}")
-        found = Page(answer.text).links.count(self.page)
+        found = [row(link) for link in Page(answer.text).links].count(self.page)
         expect(answer.status == 200 and found == count, f"the list answers {answer.status} with it {found} times")
