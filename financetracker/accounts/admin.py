@@ -9,7 +9,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from financetracker.accounts.bookadmin import BookAdmin, BookForm, is_owner
+from financetracker.accounts.bookadmin import BookAdmin, BookForm, book_of, is_owner
 from financetracker.accounts.models import Account, Commodity, Membership
 
 
@@ -93,6 +93,14 @@ class AccountAdmin(BookAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [route for route in super().get_urls() if route.name != f"{self._name}_changelist"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin below the account that the tree names; a row of another book is none."""
+        asked = request.GET.get("parent", "")
+        if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
+            return {}
+        above = Account.objects.filter(book=book_of(request), pk=int(asked)).first()
+        return {} if above is None else {"parent": above.pk, "type": above.type}
 
     @admin.display(description=gettext_lazy("commodities"))
     def commodities(self, account: Account) -> str:

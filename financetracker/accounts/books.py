@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from financetracker.accounts.errors import NotAllowed, Refusal, refusals
+from financetracker.accounts.errors import NotAllowed, Refusal, Used, refusals
 from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Account, Book, Commodity, Membership
 from financetracker.accounts.scope import current, scope
@@ -130,3 +130,64 @@ def require_writer() -> None:
     """Raise NotAllowed unless the running scope may write. Row security says the same, but silently on UPDATE."""
     if current().role not in {Membership.Role.OWNER, Membership.Role.EDITOR}:
         raise NotAllowed
+
+
+# --- The chart: places, names, and what is in use
+
+
+def place_account(account: Account, *, name: str, parent: Account | None, was: str) -> Account:
+    """Rename an account or move it below another one; everything below it goes along.
+
+    `was` is the full name the person looked at: refused if it has another one by now. One statement, because what
+    changes names waits for the book before it takes a row.
+    """
+    with atomic(), refusals():
+        require_writer()
+        if not Account.objects.filter(pk=account.pk, full_name=was).update(name=name, parent=parent):
+            raise Refusal(
+                _("Somebody renamed or moved this account while you looked at it. Nothing was changed."),
+                rule="account_is_as_it_was",
+            )
+    return Account.objects.get(pk=account.pk)
+
+
+def close_account(account: Account, on: datetime.date) -> Account:
+    """Let nothing be booked after a day; refused if something is. The last one to say a day wins."""
+    return _set(account, closed_on=on)
+
+
+def reopen_account(account: Account) -> Account:
+    """Take a closed account into use again."""
+    return _set(account, closed_on=None)
+
+
+def hide_account(account: Account, *, hidden: bool = True) -> Account:
+    """Leave an account out of lists and suggestions, or put it back; it may be booked on all the same."""
+    return _set(account, hidden=hidden)
+
+
+def reorder_account(account: Account, by: int) -> None:
+    """Move an account up (-1) or down (1) among those beside it. At an end nothing happens.
+
+    All of them are held while the new order is worked out, so that two people reorder one after the other.
+    """
+    with atomic(), refusals():
+        require_writer()
+        beside = Account.objects.filter(book_id=account.book_id, parent_id=account.parent_id)
+        held = list(beside.select_for_update(of=("self",), no_key=True).order_by("pk"))
+        held.sort(key=lambda row: (row.position, row.name))
+        at = next((i for i, row in enumerate(held) if row.pk == account.pk), -1)
+        if at < 0 or not 0 <= at + by < len(held):
+            return
+        held.insert(at + by, held.pop(at))
+        for position, row in enumerate(held):
+            row.position = position
+        Account.objects.bulk_update(held, ["position"])
+
+
+def _set(account: Account, **columns: Any) -> Account:
+    with atomic(), refusals():
+        require_writer()
+        if not Account.objects.filter(pk=account.pk).update(**columns):
+            raise Used(_("This account is gone."))
+    return Account.objects.get(pk=account.pk)

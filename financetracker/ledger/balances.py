@@ -1,4 +1,4 @@
-"""Reads across rows: balances at a date, the account tree with its totals, the register.
+"""Reads across rows: balances at a date, the account tree with its totals. The register stands in `register.py`.
 
 Every function runs inside a scope, takes dates as arguments and answers in the stored sign (debit positive). They
 read postings alone today; rollups may be put beneath `_SUMS` and `_OPENING` without a caller noticing.
@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Case, IntegerField, Q, When
+from django.db.models import Case, IntegerField, When
 
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import money
-from financetracker.ledger.models import Posting, Price
+from financetracker.ledger.models import Price
 
 END_OF_TIME = datetime.date.max
 
@@ -69,31 +69,16 @@ class Node:
     value: Valuation = field(default_factory=lambda: Valuation(Decimal(0)))
 
 
-class Line(NamedTuple):
-    """A posting in a register, and what the account held of its commodity after it."""
-
-    posting: Posting
-    balance: Decimal
-
-
-class Cursor(NamedTuple):
-    """Where a register page ends; the next one begins below it."""
-
-    date: datetime.date
-    posting_id: int
-
-
-@dataclass(slots=True)
-class Page:
-    """A page of a register, newest first. `older` leads to the next page; None at the beginning of the account."""
-
-    lines: list[Line]
-    older: Cursor | None
-
-
 _SUMS = """
 SELECT account_id, commodity_id, sum(amount) FROM ledger_posting
  WHERE book_id = %(book)s AND NOT voided AND date <= %(as_of)s
+ GROUP BY account_id, commodity_id HAVING sum(amount) <> 0 ORDER BY account_id, commodity_id
+"""
+
+# Of some accounts alone, by the index of their registers.
+_OF_ACCOUNTS = """
+SELECT account_id, commodity_id, sum(amount) FROM ledger_posting
+ WHERE account_id = ANY (%(accounts)s) AND NOT voided AND date >= %(since)s AND date <= %(as_of)s
  GROUP BY account_id, commodity_id HAVING sum(amount) <> 0 ORDER BY account_id, commodity_id
 """
 
@@ -108,14 +93,6 @@ SELECT account_id, commodity_id, sum(amount) FROM (
     FROM ledger_postingrevision
    WHERE book_id = %(book)s AND recorded_at <= %(known_at)s AND NOT old_voided AND old_date <= %(as_of)s
 ) changes GROUP BY account_id, commodity_id HAVING sum(amount) <> 0 ORDER BY account_id, commodity_id
-"""
-
-# The sum of everything up to and including one posting, in the register's order.
-_OPENING = """
-SELECT commodity_id, sum(amount) FROM ledger_posting
- WHERE account_id = %(account)s AND NOT voided AND (date, id) <= (%(date)s, %(id)s)
-   AND (%(commodity)s::bigint IS NULL OR commodity_id = %(commodity)s)
- GROUP BY commodity_id
 """
 
 
@@ -134,6 +111,19 @@ def balances(
     parameters: dict[str, Any] = {"book": book.pk, "as_of": as_of or END_OF_TIME, "known_at": known_at}
     with connection.cursor() as cursor:
         cursor.execute(_SUMS if known_at is None else _KNOWN_SUMS, parameters)
+        return [Balance(*row) for row in cursor.fetchall()]
+
+
+def sums(
+    accounts: Iterable[Account],
+    *,
+    since: datetime.date = datetime.date.min,
+    as_of: datetime.date = END_OF_TIME,
+) -> list[Balance]:
+    """Return what went into each account from a day to another, both inclusive; zero is left out. One query."""
+    ids = [account.pk for account in accounts]
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ACCOUNTS, {"accounts": ids, "since": since, "as_of": as_of})
         return [Balance(*row) for row in cursor.fetchall()]
 
 
@@ -160,17 +150,23 @@ def tree(
     known_at: datetime.datetime | None = None,
     value_in: Commodity | None = None,
     on: datetime.date | None = None,
+    flows_since: datetime.date | None = None,
 ) -> list[Node]:
     """Return the chart of accounts with its balances, parents before children, siblings by order and name.
 
     Totals are valued in `value_in`, the book's base if nobody asks, at prices of `on` or before (`as_of`, else any
-    day). Four queries, however many accounts.
+    day). With `flows_since` income and expense accounts count from that day on, the others from the beginning.
+    Four queries, however many accounts; five with `flows_since`.
     """
     commodities = {row.pk: row for row in Commodity.objects.filter(book=book)}
     quote = value_in or commodities[book.base_commodity_id]
-    nodes = _nodes(Account.objects.filter(book=book))
+    nodes = nodes_of(Account.objects.filter(book=book))
     by_id = {node.account.pk: node for node in nodes}
-    for row in balances(book, as_of=as_of, known_at=known_at):
+    for row in (
+        balances(book, as_of=as_of, known_at=known_at)
+        if flows_since is None
+        else _stocks_and_flows([node.account for node in nodes], flows_since, as_of or END_OF_TIME)
+    ):
         by_id[row.account_id].own[commodities[row.commodity_id].code] = row.amount
     for node in reversed(nodes):
         _add(node.total, node.own)
@@ -227,48 +223,16 @@ def rate(book: Book, commodity: Commodity, quote: Commodity, on: datetime.date) 
     return rates_in(book, quote, on).get(commodity.code)
 
 
-def register(
-    account: Account, *, commodity: Commodity | None = None, before: Cursor | None = None, limit: int = 50
-) -> Page:
-    """Return a page of an account's postings, newest first, each with the exact balance after it.
-
-    Pages are found by key, so the last page costs what the first does, save for the sum of what lies below it.
-    An account with several commodities has a balance for each; `commodity` narrows to one. Voided legs are out.
-    Three queries. `limit` is at least 1.
-    """
-    rows = Posting.objects.filter(account=account, voided=False)
-    if commodity is not None:
-        rows = rows.filter(commodity=commodity)
-    if before is not None:
-        # The bound on the date alone is what the index can begin at.
-        rows = rows.filter(Q(date__lt=before.date) | Q(pk__lt=before.posting_id), date__lte=before.date)
-    # Found first, by the register's index alone, and joined afterwards: row security makes the planner expect one
-    # row of every table that is joined, and it then joins the whole account before it takes a page of it.
-    ids = list(rows.order_by("-date", "-pk").values_list("pk", flat=True)[: limit + 1])
-    if not ids:
-        return Page([], None)
-    joined = Posting.objects.select_related("transaction__payee", "commodity", "weight_commodity")
-    shown = list(joined.filter(pk__in=ids[:limit]).order_by("-date", "-pk"))
-    top, last = shown[0], shown[-1]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _OPENING,
-            {
-                "account": account.pk,
-                "date": top.date,
-                "id": top.pk,
-                "commodity": commodity.pk if commodity else None,
-            },
-        )
-        running: dict[int, Decimal] = dict(cursor.fetchall())
-    lines = []
-    for posting in shown:
-        lines.append(Line(posting, running[posting.commodity_id]))
-        running[posting.commodity_id] = money.EXACT.subtract(running[posting.commodity_id], posting.amount)
-    return Page(lines, Cursor(last.date, last.pk) if len(ids) > limit else None)
+def _stocks_and_flows(accounts: Iterable[Account], since: datetime.date, as_of: datetime.date) -> list[Balance]:
+    flows = {Account.Type.INCOME, Account.Type.EXPENSE}
+    stocks: list[Account] = []
+    flowing: list[Account] = []
+    for account in accounts:
+        (flowing if account.type in flows else stocks).append(account)
+    return [*sums(stocks, as_of=as_of), *sums(flowing, since=since, as_of=as_of)]
 
 
-def _nodes(accounts: Iterable[Account]) -> list[Node]:
+def nodes_of(accounts: Iterable[Account]) -> list[Node]:
     """Order accounts depth first, siblings by position and name."""
     children: dict[int | None, list[Account]] = defaultdict(list)
     for account in accounts:
@@ -285,7 +249,7 @@ def _nodes(accounts: Iterable[Account]) -> list[Node]:
 
 
 def _ids_below(account: Account) -> set[int]:
-    nodes = _nodes(Account.objects.filter(book_id=account.book_id))
+    nodes = nodes_of(Account.objects.filter(book_id=account.book_id))
     start = next(i for i, node in enumerate(nodes) if node.account.pk == account.pk)
     ids = {account.pk}
     for node in nodes[start + 1 :]:

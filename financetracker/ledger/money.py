@@ -131,6 +131,11 @@ def show(value: Decimal, places: int) -> str:
     return f"\u2212{text}" if value < 0 else text
 
 
+def show_count(count: int) -> str:
+    """Write how many there are of something: 1 000."""
+    return f"{count:,}".replace(",", locale.active().group)
+
+
 def typed(value: Decimal, places: int) -> str:
     """Write an amount as it stands in an input: after the person's mark at least `places` decimals, no groups."""
     return f"{value:.{max(places, decimals(value))}f}".replace(".", locale.active().decimal)

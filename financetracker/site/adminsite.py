@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -14,9 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, membership_of
 from financetracker.site.middleware import SESSION_KEY
-from financetracker.site.pages import account_tree, period, row_history
+from financetracker.site.pages import period, row_history
+from financetracker.site.register import account_register, register_csv
 from financetracker.site.settings_pages import book_settings, preferences
+from financetracker.site.tree import account_tree, arrange, place
 from financetracker.users.plainadmin import PlainAdmin
+
+ACCOUNT = "accounts/account"
 
 # Stock pages that would show or do what ours forbid: a redirect to any row, choices without a book, a second
 # way to change a password beside django-allauth's.
@@ -84,7 +89,7 @@ class BookSite(AdminSite):
         return TemplateResponse(request, "site/book.html", context)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        def page(view: Callable[..., HttpResponse], **options: Any) -> Any:
+        def page(view: Callable[..., HttpResponseBase], **options: Any) -> Any:
             return self.admin_view(lambda request, **found: view(request, self, **options, **found))
 
         stock = [route for route in super().get_urls() if getattr(route, "name", "") not in REMOVED]
@@ -93,7 +98,11 @@ class BookSite(AdminSite):
             path("book/settings/", page(book_settings), name="book_settings"),
             path("preferences/", page(preferences), name="preferences"),
             path("period/", page(period), name="period"),
-            path("accounts/account/", page(account_tree), name="accounts_account_changelist"),
+            path(f"{ACCOUNT}/", page(account_tree), name="accounts_account_changelist"),
+            path(f"{ACCOUNT}/arrange/", page(arrange), name="accounts_account_arrange"),
+            path(f"{ACCOUNT}/<int:pk>/place/", page(place), name="accounts_account_place"),
+            path(f"{ACCOUNT}/<int:pk>/register/", page(account_register), name="accounts_account_register"),
+            path(f"{ACCOUNT}/<int:pk>/register/csv/", page(register_csv), name="accounts_account_register_csv"),
         ]
         for model, pages in self._registry.items():
             if isinstance(pages, BookAdmin) and not getattr(pages, "own_history", False):

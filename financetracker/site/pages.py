@@ -1,7 +1,5 @@
-"""Pages of the site that span apps: the account tree with balances, locking a period, history of plain rows."""
+"""Pages of the site that span apps: locking a period, history of plain rows."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -10,57 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import BookAdmin, book_of, is_owner, may_write
-from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
-from financetracker.accounts.models import Account, Book, Commodity
-from financetracker.ledger import journal, money
-from financetracker.ledger.balances import Node, tree
-from financetracker.ledger.days import show_day
+from financetracker.accounts.models import Book
+from financetracker.ledger import journal
 from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_row
-
-# Deeper levels are drawn like this one; a class for each, because the policy allows no inline style.
-DEEPEST = 6
-
-
-@dataclass(frozen=True, slots=True)
-class TreeLine:
-    """An account in the tree: what it holds in the sign people expect, and what that is worth."""
-
-    account: Account
-    depth: int
-    held: list[str]
-    value: str
-    plain: str
-    note: str
-
-
-def account_tree(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Show the accounts with their balances today, each in its natural sign. Six queries for any number."""
-    book = book_of(request)
-    day = today(book, timezone.now())
-    codes = {row.code: row for row in Commodity.objects.filter(book=book)}
-    base = next(row for row in codes.values() if row.pk == book.base_commodity_id)
-    everything = "all" in request.GET
-    lines = [
-        _line(node, codes, base)
-        for node in tree(book, as_of=day)
-        if everything or not (node.account.hidden or node.account.closed_on)
-    ]
-    return _answer(
-        request,
-        site,
-        "site/accounts.html",
-        title=_("Accounts"),
-        lines=lines,
-        day=day,
-        base=base,
-        everything=everything,
-    )
 
 
 def period(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -122,25 +77,6 @@ def _day(request: HttpRequest, *, required: bool) -> Any:
         return DayField(required=required).clean(request.POST.get("date", ""))
     except ValidationError as error:
         raise Refusal(" ".join(error.messages)) from error
-
-
-def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
-    sign = -1 if node.account.is_credit_normal else 1
-    held = [f"{money.show(sign * value, codes[code].places)} {code}" for code, value in node.total.items()]
-    amount = sign * node.value.amount
-    notes = []
-    if node.value.missing:
-        notes.append(_("no price for %(codes)s") % {"codes": ", ".join(node.value.missing)})
-    if node.value.oldest is not None:
-        notes.append(_("price of %(day)s") % {"day": show_day(node.value.oldest)})
-    return TreeLine(
-        node.account,
-        min(node.depth, DEEPEST),
-        held if set(node.total) - {base.code} else [],
-        money.show(amount, base.places) if node.total and len(node.value.missing) < len(node.total) else "",
-        f"{amount:f}" if amount else str(Decimal(0)),
-        "; ".join(notes),
-    )
 
 
 def _answer(request: HttpRequest, site: AdminSite, template: str, **context: Any) -> HttpResponse:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from financetracker.ledger import balances
+from financetracker.ledger import balances, register
 from tests.bench import scratch
 from tests.bench.book import Bench
 from tests.bench.measure import Row, in_turn
@@ -30,17 +30,17 @@ def at_this_size(bench: Bench, *, rounds: int) -> list[Row]:
         owner.execute("ANALYZE ledger_transaction")
         (postings,) = owner.execute("SELECT count(*) FROM ledger_posting").fetchone() or (0,)
     with bench.scope():
-        middle = balances.register(bench.hot).older
+        middle = register.register(bench.hot).older
         for _ in range(20):
-            middle = balances.register(bench.hot, before=middle).older
+            middle = register.register(bench.hot, before=middle).older
         took = in_turn(
             {
                 "one": query("SELECT 1"),
                 "sum": query("SELECT sum(amount) FROM ledger_posting"),
                 "balances": lambda: balances.balances(bench.book),
                 "at a date": lambda: balances.balances(bench.book, as_of=bench.two_legs().date.replace(year=2021)),
-                "register": lambda: balances.register(bench.hot),
-                "older": lambda: balances.register(bench.hot, before=middle),
+                "register": lambda: register.register(bench.hot),
+                "older": lambda: register.register(bench.hot, before=middle),
             },
             rounds=rounds,
         )

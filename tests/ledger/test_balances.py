@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from financetracker.accounts.models import Account
-from financetracker.ledger import balances, journal
+from financetracker.ledger import balances, journal, register
 from financetracker.ledger.models import PostingRevision, Price
 from tests.builders import DAY, Household
 
@@ -135,7 +135,7 @@ def test_the_register_pages_by_key_with_an_exact_balance(home: Household) -> Non
         journal.void(home.post("Cash 500", "Salary -500"), version=1)
         seen, pages, cursor = [], 0, None
         while True:
-            page = balances.register(home.accounts["Cash"], before=cursor, limit=3)
+            page = register.register(home.accounts["Cash"], before=cursor, limit=3)
             seen += page.lines
             pages += 1
             if page.older is None:
@@ -149,7 +149,7 @@ def test_the_register_pages_by_key_with_an_exact_balance(home: Household) -> Non
             running[code] = running.get(code, D(0)) + line.posting.amount
             assert line.balance == running[code]
         assert running == {"EUR": 28, "USD": 10}
-        only = balances.register(home.accounts["Cash"], commodity=home.commodities["USD"])
+        only = register.register(home.accounts["Cash"], commodity=home.commodities["USD"])
         assert [(line.posting.amount, line.balance) for line in only.lines] == [(10, 10)]
 
 
@@ -169,7 +169,7 @@ def test_reads_cost_the_same_for_few_and_many(home: Household) -> None:
         ) as of_tree:
             balances.tree(home.book)
         with CaptureQueriesContext(connection) as of_register:
-            for line in balances.register(home.accounts["Cash"]).lines:
+            for line in register.register(home.accounts["Cash"]).lines:
                 assert str(line.posting.transaction.payee or "") == ""
         return len(of_tree), len(of_register)
 

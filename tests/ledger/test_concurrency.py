@@ -537,3 +537,75 @@ def test_without_that_rule_an_older_view_empties_a_transaction(scene: Scene) -> 
         scene.sql("DELETE FROM ledger_posting WHERE transaction_id = %(quad)s AND abs(amount) = 2", OWNER)
     one.go()
     assert scene.sql(LEGLESS, OWNER) != []
+
+
+# --- The chart of accounts, by its own writers
+
+
+def close_left(scene: Scene) -> object:
+    return books.close_account(scene.home.accounts["Left"], DAY - timedelta(1))
+
+
+def hide_left(scene: Scene) -> object:
+    return books.hide_account(scene.home.accounts["Left"])
+
+
+def reopen_left(scene: Scene) -> object:
+    return books.reopen_account(scene.home.accounts["Left"])
+
+
+def placed(name: str, **changes: Any) -> Step:
+    """Rename or move an account as somebody does who looks at it as it was made."""
+
+    def step(scene: Scene) -> object:
+        account = scene.home.accounts[name]
+        above = scene.home.accounts[changes.get("below", "Assets")]
+        return books.place_account(account, name=changes.get("name", name), parent=above, was=f"Assets:{name}")
+
+    return step
+
+
+def up(name: str) -> Step:
+    return lambda scene: books.reorder_account(scene.home.accounts[name], -1)
+
+
+CHART = {
+    "close, post": (close_left, INTO_LEFT, "account_is_open_on_posting_dates"),
+    "post, close": (INTO_LEFT, close_left, "account_is_open_on_posting_dates"),
+    "rename, rename": (placed("Left", name="One"), placed("Left", name="Two"), "account_is_as_it_was"),
+    "move, rename": (placed("Left", below="Tree"), placed("Left", name="Two"), "account_is_as_it_was"),
+    "move, move below": (placed("Tree", below="Bush"), placed("Bush", below="Tree"), "account_tree_has_no_cycle"),
+}
+
+
+@pytest.mark.parametrize("name", CHART)
+def test_of_two_changes_to_an_account_the_second_is_told(scene: Scene, name: str) -> None:
+    first, second, rule = CHART[name]
+    outcome = race(scene, first, second)
+    assert (outcome.waited, outcome.refused) == (True, rule)
+    for forbidden in (OUTSIDE, MISNAMED, CIRCLES):
+        assert scene.sql(forbidden, OWNER) == []
+
+
+def test_two_people_reorder_one_after_the_other(scene: Scene) -> None:
+    outcome = race(scene, up("Tree"), up("Tree"))
+    assert (outcome.waited, outcome.refused) == (True, "")
+    with scene.home.scope():
+        assets = Account.objects.filter(parent=scene.home.accounts["Assets"]).order_by("position", "name")
+        assert [row.name for row in assets] == ["Bank", "Bush", "Cash", "Tree", "Depot", "Left"]
+
+
+@pytest.mark.parametrize(("first", "second"), [(hide_left, close_left), (close_left, hide_left)])
+def test_two_changes_to_different_columns_both_stay(scene: Scene, first: Step, second: Step) -> None:
+    outcome = race(scene, first, second)
+    assert (outcome.waited, outcome.refused) == (True, "")
+    with scene.home.scope():
+        left = Account.objects.get(pk=scene.home.accounts["Left"].pk)
+        assert (left.hidden, left.closed_on) == (True, DAY - timedelta(1))
+
+
+def test_who_reopens_last_has_the_account_open(scene: Scene) -> None:
+    outcome = race(scene, close_left, reopen_left)
+    assert (outcome.waited, outcome.refused) == (True, "")
+    with scene.home.scope():
+        assert Account.objects.get(pk=scene.home.accounts["Left"].pk).closed_on is None

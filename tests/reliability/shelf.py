@@ -18,7 +18,7 @@ from django.db import connection
 
 from financetracker.accounts.models import Account, Commodity
 from financetracker.accounts.scope import scope
-from financetracker.ledger import balances, journal, verify
+from financetracker.ledger import balances, journal, register, verify
 from financetracker.ledger.models import Transaction
 from tests.builders import DAY, Household
 from tests.reliability import plain_ledger as plain
@@ -236,10 +236,10 @@ class Shelf:
     def compare_register(self) -> None:
         """One account, in two pages."""
         name = list(CHART)[self.looks % 6]
-        page = balances.register(self.accounts[name], limit=3)
+        page = register.register(self.accounts[name], limit=3)
         lines = page.lines
         if page.older:
-            rest = balances.register(self.accounts[name], before=page.older, limit=10_000)
+            rest = register.register(self.accounts[name], before=page.older, limit=10_000)
             assert rest.older is None
             lines = lines + rest.lines
         found = [

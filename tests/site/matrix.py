@@ -239,6 +239,7 @@ def plain(
 
 
 T = "/admin/ledger/transaction/"
+A = "/admin/accounts/account/"
 M = "/admin/accounts/membership/"
 U = "/admin/users/user/"
 ENTERED = "302 302 302 302 302 200 200"
@@ -303,6 +304,7 @@ PAGES: dict[str, Page] = {
     ),
     # --- The ledger
     "admin:ledger_transaction_changelist": Page(T, SEEN, SEEN),
+    "admin:ledger_transaction_csv": Page(f"{T}csv/", SEEN, SEEN),
     "admin:ledger_transaction_add": Page(f"{T}add/", WRITTEN, ADDED, body=entry, refs=LEG_REFS, saves="home"),
     "admin:ledger_transaction_change": Page(
         f"{T}{{transaction}}/change/",
@@ -354,6 +356,36 @@ PAGES: dict[str, Page] = {
     # --- The chart of accounts
     **plain("accounts_commodity", "commodity", new_commodity),
     **plain("accounts_account", "account", new_account, refs=("parent", "commodities"), change=changed_account),
+    "admin:accounts_account_register": Page(
+        f"{A}{{account}}/register/",
+        ROW,
+        ROW_SAVED,
+        AWAY,
+        AWAY,
+        lambda t: {"posting": f"{t.other_leg}:cleared"},
+        ("posting",),
+        302,
+        saves="home",
+    ),
+    "admin:accounts_account_register_csv": Page(f"{A}{{account}}/register/csv/", ROW, ROW, AWAY, AWAY),
+    "admin:accounts_account_arrange": Page(
+        f"{A}arrange/",
+        WRITTEN,
+        SAVED,
+        body=lambda t: {"do": f"hide:{t.account}"},
+        refs=("do",),
+        refused=302,
+        saves="home",
+    ),
+    "admin:accounts_account_place": Page(
+        f"{A}{{account}}/place/",
+        ROW_WRITTEN,
+        ROW_SAVED,
+        AWAY,
+        AWAY,
+        lambda t: {"name": f"Moved {next(_fresh)}", "parent": "Assets", "was": t.account_name},
+        saves="home",
+    ),
     "admin:accounts_membership_changelist": Page(M, OWNERS, OWNERS),
     "admin:accounts_membership_add": Page(
         f"{M}add/", NOTHING, NOTHING, body=lambda t: {"user": t.user, "role": "viewer"}
@@ -442,6 +474,12 @@ PROBES: tuple[str, ...] = (
     "/admin/ledger/transaction/?q={payee_name}",
     "/admin/ledger/transaction/?below=2026-12-31.{transaction}",
     "/admin/ledger/transaction/?book={book_public_id}",
+    "/admin/ledger/transaction/?above=2026-01-01.{transaction}",
+    "/admin/ledger/transaction/?q=account:%22{account_name}%22",
+    "/admin/ledger/transaction/?q=payee:{word}+tag:{tag_name}+%23{tag_name}",
+    "/admin/ledger/transaction/csv/?q={word}",
+    "/admin/ledger/transaction/csv/?account={account_name}",
+    "/admin/accounts/account/arrange/?account={account}",
     "/admin/accounts/account/?all&q={word}",
     "/admin/accounts/account/?book={book}",
     "/admin/period/?book={book}",

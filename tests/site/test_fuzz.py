@@ -90,14 +90,19 @@ CHANGE = PAGES["admin:ledger_transaction_change"]
 
 STOCK = ("q", "o", "p", "all", "_to_field")
 LOOKUPS = ("date__year", "id__in", "book__name__startswith")
-OUR_LIST = ("q", "account", "tag", "state", "void", "since", "until", "below")
+OUR_LIST = ("q", "account", "tag", "state", "void", "since", "until", "below", "above")
 SHOWN_AGAIN = frozenset({"q", "account", "tag", "since", "until"})
+SEARCHED = frozenset({"/admin/ledger/transaction/", "/admin/accounts/account/{account}/register/"})
 
 ADDRESSES = {
     "/admin/ledger/transaction/": ("owner", OUR_LIST),
     "/admin/ledger/price/": ("owner", STOCK + LOOKUPS),
     "/admin/users/user/": ("superuser", ("q", "o", "p")),
-    "/admin/accounts/account/": ("owner", ("all",)),
+    "/admin/ledger/transaction/csv/": ("owner", OUR_LIST),
+    "/admin/accounts/account/": ("owner", ("all", "on")),
+    "/admin/accounts/account/{account}/register/": ("owner", tuple(set(OUR_LIST) - {"void"})),
+    "/admin/accounts/account/{account}/register/csv/": ("owner", ("q", "since")),
+    "/admin/accounts/account/add/": ("owner", ("parent",)),
     "/admin/book/": ("both", ("next",)),
     "/users/login/": ("anonymous", ("next",)),
 }
@@ -137,9 +142,10 @@ def test_no_parameter_breaks_a_page(world: World, path: str) -> None:
     wrong = []
     for name in names:
         for value in POISON.values():
-            is_ours = path == "/admin/ledger/transaction/" and name in SHOWN_AGAIN
+            is_ours = path in SEARCHED and name in SHOWN_AGAIN
             typed = unquote_plus(value, errors="replace") if is_ours else ""
-            wrong += asked(world, role, f"{path}?{name}={value}", typed)
+            at = path.format(account=world.own.account)
+            wrong += asked(world, role, f"{at}?{name}={value}", typed)
     assert wrong == []
 
 
@@ -177,6 +183,9 @@ def test_a_password_is_found_by_no_search(world: World) -> None:
         "/admin/ledger/payee/{}/history/",
         "/admin/ledger/payee/{}/",
         "/admin/accounts/account/{}/change/",
+        "/admin/accounts/account/{}/place/",
+        "/admin/accounts/account/{}/register/",
+        "/admin/accounts/account/{}/register/csv/",
         "/admin/accounts/membership/{}/delete/",
         "/admin/{}/",
         "/{}",
@@ -231,6 +240,9 @@ FORMS: dict[str, dict[str, dict[str, str]]] = {
     ),
     "admin:accounts_account_add": ACCOUNT,
     "admin:accounts_account_change": ACCOUNT,
+    "admin:accounts_account_place": each("name", TEXTS | {"colon": "a:b", "blank": "  "})
+    | each("parent", TEXTS | {"nobody": "Nobody"})
+    | each("was", {"NUL": "\x00", "text": "x", "megabyte": MEGABYTE}),
     "admin:ledger_price_add": (
         each("date", DAYS) | each("value", AMOUNTS) | each("commodity quote kind", CHOICES) | each("source", TEXTS)
     ),
@@ -259,7 +271,7 @@ NOT_TYPED = frozenset(
             "role",
             "commodity",
         ),
-        *("quote", "account", "lock", "is_active", "usable_password", "password1", "password2"),
+        *("was", "quote", "account", "lock", "is_active", "usable_password", "password1", "password2"),
     )
 )
 
@@ -407,6 +419,12 @@ BUTTONS = {
     "admin:ledger_transaction_void": {"version": CHOICES},
     "admin:ledger_transaction_reinstate": {"version": CHOICES},
     "admin:ledger_transaction_reverse": {"version": CHOICES, "date": DAYS},
+    "admin:accounts_account_register": {
+        "posting": CHOICES | {"state": "1:reconciled", "no state": "1:", "NUL state": "1:\x00"},
+    },
+    "admin:accounts_account_arrange": {
+        "do": CHOICES | {"verb": "fly:1", "no account": "hide:", "far": "up:" + "9" * 40}
+    },
     "admin:ledger_transaction_clear": {
         "version": CHOICES,
         "posting": CHOICES | {"state": "1:reconciled", "no state": "1:", "NUL state": "1:\x00"},

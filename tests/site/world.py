@@ -242,7 +242,7 @@ def _answer(response: HttpResponse, changed: frozenset[str]) -> Answer:
         response.status_code,
         response.get("Location", ""),
         tuple(sorted(pair for pair in headers if pair[0] != "Location")),
-        response.content.decode(),
+        response.getvalue().decode(),  # type: ignore[attr-defined]
         changed,
     )
 
@@ -289,7 +289,7 @@ def made(*, as_owner: bool = False) -> Iterator[World]:
 def _build() -> World:
     third = Household("Choir")
     _count_from(HOME_IDS)
-    home, own = _furnish("Home", "hom")
+    home, own = furnish("Home", "hom")
     gone = UserFactory(name="Gone", email="gone@example.org")
     both = UserFactory(name="Both", email="both@example.org")
     with home.scope():
@@ -297,7 +297,7 @@ def _build() -> World:
         books.add_member(home.book, both, "owner")
     root = User.objects.create_superuser("root@example.org", "password")
     _count_from(THEIR_IDS)
-    theirs, foreign = _furnish("Neighbours", "nbr")
+    theirs, foreign = furnish("Neighbours", "nbr")
     with theirs.scope():
         books.add_member(theirs.book, both, "owner")
     _count_from(NEW_IDS)  # what the requests themselves make is nobody's secret
@@ -322,7 +322,7 @@ def _build() -> World:
     return world
 
 
-def _furnish(name: str, mark: str) -> tuple[Household, Things]:
+def furnish(name: str, mark: str) -> tuple[Household, Things]:
     """Make a household in which everything that has a name has one of its own."""
     word = f"{mark}canary"
     household = Household(f"{name} {word}")

@@ -33,7 +33,9 @@ class FilterForm(forms.Form):
     def __init__(self, chart: Chart, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")
         self.chart = chart
-        self.fields["q"].widget.attrs.update({"type": "search", "placeholder": _("Payee, words, 42.50 or >100")})
+        self.fields["q"].widget.attrs.update(
+            {"type": "search", "placeholder": _("Payee, words, account, >100, #tag, last month")}
+        )
         self.fields["account"].widget.attrs.update({"list": "accounts", "autocomplete": "off"})
         self.fields["tag"].widget.attrs.update({"list": "tags", "autocomplete": "off"})
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ class TransactionPages(BookAdmin):
     def get_urls(self) -> list[URLPattern]:
         return []
 
-    def _page(self, view: Callable[..., HttpResponse], name: str, route: str) -> URLPattern:
+    def _page(self, view: Callable[..., HttpResponseBase], name: str, route: str) -> URLPattern:
         return path(route, self.admin_site.admin_view(view), name=f"{self._name}_{name}")
 
     def _row(self, request: HttpRequest, pk: int) -> Transaction:
