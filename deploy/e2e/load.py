@@ -115,6 +115,8 @@ class Person:
             "leg-0-amount": "12.50",
             "leg-1-account": "Assets:Cash",
             "leg-1-amount": "-12.50",
+            "shape": "rows",
+            "anyway": "1",  # each looks like the one before it
         }
         self.ask("transaction", "POST", ADD, form)
 

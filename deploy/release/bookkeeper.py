@@ -72,6 +72,7 @@ class Bookkeeper:
         form = page.forms.get("entry-form", {}) | {
             "date": datetime.now(UTC).date().isoformat(), "narration": self.narration,
             "leg-0-account": to, "leg-0-amount": "1", "leg-1-account": of, "leg-1-amount": "-1",
+            "shape": "rows", "anyway": "1",  # in legs, and though the probe before this one looks the same
         }  # fmt: skip
         answer = self.browser.ask(f"{LIST}add/", form)
         went = row(answer.headers.get("location", ""))
