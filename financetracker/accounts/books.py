@@ -27,7 +27,7 @@ def create_book(owner: User, *, name: str, base: str, time_zone: str = "UTC", so
     """
     currency = CURRENCIES.get(base)
     if currency is None:
-        raise Refusal(f"{base} is not a currency of ISO 4217.", rule="commodity_is_known")
+        raise Refusal(_("%(code)s is not a currency of ISO 4217.") % {"code": base}, rule="commodity_is_known")
     check_time_zone(time_zone)
     with scope(owner.pk, None, source=source), refusals():
         with connection.cursor() as cursor:
@@ -59,7 +59,8 @@ def check_time_zone(name: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Refusal(
-            f"“{name}” is not a time zone: write one like Europe/Vienna.", rule="time_zone_is_known"
+            _("“%(name)s” is not a time zone: write one like Europe/Vienna.") % {"name": name},
+            rule="time_zone_is_known",
         ) from error
 
 
