@@ -11,7 +11,9 @@ from django.db import connection
 from django.db.models import ForeignKey, ProtectedError, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.errors import Refusal, Used, refusals
 from financetracker.accounts.models import Book, Membership
@@ -81,6 +83,8 @@ class BookAdmin(PlainAdmin):
 
     form = BookForm
     deletable = True
+    change_list_template = "site/list.html"
+    when_empty: str | Promise = gettext_lazy("There is nothing here yet.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return membership_of(request) is not None

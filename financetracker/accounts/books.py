@@ -40,6 +40,55 @@ def create_book(owner: User, *, name: str, base: str, time_zone: str = "UTC", so
         return Book.objects.get(pk=book_id)
 
 
+def start_book(
+    owner: User,
+    *,
+    name: str,
+    base: str,
+    time_zone: str,
+    first_day_of_week: int = Book.Weekday.MONDAY,
+    chart: Iterable[tuple[str, str]] = (),
+    source: str = "",
+) -> Book:
+    """Make a book with a chart of accounts: full names and types. Sent twice, it is made once.
+
+    A person's own books have different names. One that was made just so is returned, whoever sent it first; with
+    anything else said of it the name is refused. Two at once wait for each other on the person's row.
+    """
+    accounts = list(chart)
+    with scope(owner.pk, None, source=source), refusals():
+        User.objects.select_for_update(of=("self",), no_key=True).get(pk=owner.pk)
+        mine = Membership.objects.filter(user=owner, role=Membership.Role.OWNER, book__name=name)
+        for membership in mine.select_related("book").order_by("pk"):
+            book = membership.book
+            with scope(owner.pk, book.pk, source=source):
+                if _is_just_started(book, base, time_zone, first_day_of_week, accounts):
+                    return book
+            raise Refusal(
+                _("You have a book “%(name)s” already: give this one another name.") % {"name": name},
+                rule="book_name_is_free",
+            )
+        book = create_book(owner, name=name, base=base, time_zone=time_zone, source=source)
+        with scope(owner.pk, book.pk, source=source):
+            if first_day_of_week != book.first_day_of_week:
+                book = change_book(book, name=name, time_zone=time_zone, first_day_of_week=first_day_of_week)
+            for full_name, type_ in accounts:
+                open_account(book, full_name, type_)
+        return book
+
+
+def _is_just_started(
+    book: Book, base: str, time_zone: str, first_day_of_week: int, accounts: Iterable[tuple[str, str]]
+) -> bool:
+    """Whether a book is as it was made: nothing set otherwise, no account more or less."""
+    if (book.time_zone, book.first_day_of_week) != (time_zone, first_day_of_week):
+        return False
+    if not Commodity.objects.filter(book=book, pk=book.base_commodity_id, code=base).exists():
+        return False
+    rows = Account.objects.filter(book=book, placeholder=False)
+    return sorted(rows.values_list("full_name", "type")) == sorted(accounts)
+
+
 def change_book(book: Book, *, name: str, time_zone: str, first_day_of_week: int) -> Book:
     """Say anew what a book is called, where it is kept and how its week begins. Owners only.
 

@@ -17,11 +17,12 @@ from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Tr
 from financetracker.ledger.pages.again import AgainPages
 from financetracker.ledger.pages.listing import ListPages
 from financetracker.ledger.pages.show import ShowPages
+from financetracker.ledger.pages.transfer import TransferPages
 from financetracker.ledger.pages.verbs import VerbPages
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ListPages, ShowPages, AgainPages, VerbPages):
+class TransactionAdmin(ListPages, ShowPages, AgainPages, TransferPages, VerbPages):
     """Transactions: list, page, form, history, and the verbs of the journal as buttons."""
 
 
@@ -42,6 +43,7 @@ class PayeeAdmin(BookAdmin):
         fields_of_rules: ClassVar = {"payee_name_is_unique": "name", "payee_name_is_one_line": "name"}
 
     form = Form
+    when_empty = gettext_lazy("There is no payee yet: one is made when a transaction names it.")
     fields = ("name",)
     list_display = ("name",)
     search_fields = ("name",)
@@ -55,6 +57,7 @@ class TagAdmin(BookAdmin):
         fields_of_rules: ClassVar = {"tag_name_is_unique": "name", "tag_name_is_one_word": "name"}
 
     form = Form
+    when_empty = gettext_lazy("There is no tag yet: one is made when a transaction carries it.")
     fields = ("name",)
     list_display = ("name",)
     search_fields = ("name",)
@@ -72,6 +75,9 @@ class PriceAdmin(AmountsAdmin):
         }
 
     form = Form
+    when_empty = gettext_lazy(
+        "There is no price yet. With one, what you hold in another commodity counts in the totals."
+    )
     fields = ("date", "commodity", "value", "quote", "kind", "source")
     list_display = ("date", "commodity", "amount", "quote", "kind", "source")
     list_select_related = ("commodity", "quote")
@@ -94,6 +100,9 @@ class BalanceAssertionAdmin(AmountsAdmin):
         }
 
     form = Form
+    when_empty = gettext_lazy(
+        "Nothing is asserted yet. Write down what the bank says an account holds: the books are compared with it."
+    )
     fields = ("account", "date", "amount", "commodity", "include_children", "tolerance")
     list_display = ("date", "account", "asserted", "include_children")
     list_select_related = ("account", "commodity")

@@ -14,8 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, membership_of
+from financetracker.site.first_run import new_book, start_page
 from financetracker.site.middleware import SESSION_KEY
-from financetracker.site.pages import period, row_history
+from financetracker.site.overview import overview
+from financetracker.site.pages import row_history
+from financetracker.site.period import period
 from financetracker.site.register import account_register, register_csv
 from financetracker.site.settings_pages import book_settings, preferences
 from financetracker.site.tree import account_tree, arrange, place
@@ -59,16 +62,14 @@ class BookSite(AdminSite):
         return redirect("account_logout")
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Lead to where the person can do something."""
+        """Show the chosen book at a glance; without one, lead to where the person can do something."""
         if membership_of(request) is not None:
-            return redirect("admin:ledger_transaction_changelist")
+            return overview(request, self)
         if getattr(request, "memberships", None):
             return redirect("admin:book")
         if getattr(request.user, "is_superuser", False):
             return redirect("admin:users_user_changelist")
-        return TemplateResponse(
-            request, "site/no_book.html", self.each_context(request) | {"title": _("No book yet")}
-        )
+        return redirect("admin:book_new")
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
         return redirect("admin:index")
@@ -95,6 +96,8 @@ class BookSite(AdminSite):
         stock = [route for route in super().get_urls() if getattr(route, "name", "") not in REMOVED]
         own = [
             path("book/", self.admin_view(self.choose_book), name="book"),
+            path("book/new/", page(new_book), name="book_new"),
+            path("book/start/", page(start_page), name="book_start"),
             path("book/settings/", page(book_settings), name="book_settings"),
             path("preferences/", page(preferences), name="preferences"),
             path("period/", page(period), name="period"),

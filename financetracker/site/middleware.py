@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 SESSION_KEY = "book"
 
 # Pages of the admin that need no book. Every other one is a 404 without.
-WITHOUT_BOOK = frozenset({"index", "login", "logout", "book", "preferences", "jsi18n"})
+WITHOUT_BOOK = frozenset({"index", "login", "logout", "book", "book_new", "preferences", "jsi18n"})
 # The names of the pages of logins; stock Django calls the one for a password after its own user model.
 LOGINS = ("users_user_", "auth_user_")
 

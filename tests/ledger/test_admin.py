@@ -793,6 +793,9 @@ def test_every_page_runs_the_same_queries_for_ten_rows_and_a_thousand(home: Hous
         "/admin/ledger/balanceassertion/",
         "/admin/ledger/balanceassertion/add/",
         "/admin/period/",
+        "/admin/",
+        f"{LIST}transfer/",
+        "/admin/book/start/",
     ]
     fill(10, "a")
     client = signed_in(home.owner)

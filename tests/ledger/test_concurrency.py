@@ -11,18 +11,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, LiteralString, cast
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.transaction import atomic
+from django.utils.datastructures import MultiValueDict
 
 from financetracker.accounts import books
 from financetracker.accounts.errors import Refusal, refusals
 from financetracker.accounts.models import Account, Commodity
-from financetracker.ledger import journal
+from financetracker.ledger import derived, journal
+from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Payee, Posting, Transaction
+from financetracker.site.first_run import StartForm
 from financetracker.users.models import User
 from tests.attacks import APP, OWNER
 from tests.builders import DAY, Household, new_id
@@ -498,6 +502,49 @@ def test_the_same_new_payee_at_once_is_one(scene: Scene) -> None:
     with scene.home.scope():
         billa = Payee.objects.get(name="Billa")
         assert Transaction.objects.filter(payee=billa).count() == 2
+
+
+def test_the_same_book_begun_twice_at_once_is_one(scene: Scene) -> None:
+    def begin(scene: Scene) -> int:
+        chart = [("Assets:Cash", "asset"), ("Expenses:Food", "expense")]
+        owner = scene.home.owner
+        return books.start_book(owner, name="Second", base="EUR", time_zone="Asia/Tokyo", chart=chart).pk
+
+    outcome = race(scene, begin, begin, "owner")
+    assert (outcome.waited, outcome.refused) == (True, "")
+    made = "SELECT b.id FROM accounts_book b JOIN accounts_membership m ON m.book_id = b.id"
+    made += " WHERE b.name = 'Second' AND m.user_id = %(person)s"
+    assert scene.sql(made, OWNER) == [(outcome.result,)]
+
+
+def test_the_same_balances_to_begin_with_twice_at_once_are_one_transaction(scene: Scene) -> None:
+    def begin(scene: Scene) -> bool:
+        said = {"public_id": str(new_id(scene.home.book.pk)), "book": "", "date": "2026-03-14"}
+        said |= {"row-0-account": "Cash", "row-0-amount": "12", "row-1-account": "Piggy bank", "row-1-amount": "3"}
+        data = MultiValueDict({name: [value] for name, value in said.items()})
+        return StartForm(Chart(scene.home.book), data).save()
+
+    outcome = race(scene, begin, begin)
+    assert outcome.waited
+    with scene.home.scope():
+        assert Account.objects.filter(name="Piggy bank").count() == 1
+        assert Transaction.objects.filter(narration="Opening balances").count() == 1
+
+
+def test_two_refunds_at_once_are_told_apart(scene: Scene) -> None:
+    first, second = derived.refund_ids(scene.shop.public_id)[:2]
+    assert first != second
+
+    def refund(amount: str) -> Step:
+        def step(scene: Scene) -> Transaction:
+            entry = derived.refunded(journal.entry_of(scene.shop), DAY, first)
+            legs = [replace(leg, amount=Decimal(amount).copy_sign(leg.amount)) for leg in entry.legs]
+            return journal.post(scene.home.book, replace(entry, legs=legs))
+
+        return step
+
+    outcome = race(scene, refund("1"), refund("2"))
+    assert (outcome.waited, outcome.refused) == (True, "submission_is_used_once")
 
 
 def test_a_finer_scale_waits_for_nobody(scene: Scene) -> None:

@@ -177,6 +177,40 @@ def amended(things: Things) -> dict[str, Any]:
     return {**entry(things), **ids, "public_id": things.public_id, "version": "1"}
 
 
+def balances(things: Things) -> dict[str, Any]:
+    """What there is on the first day: one account that is there, one that is opened."""
+    return {
+        "public_id": f"00000000-0000-0000-0000-{next(_fresh):012}",
+        "book": things.book_public_id,
+        "date": "2026-03-20",
+        "row-0-account": things.account_name,
+        "row-0-amount": "10",
+        "row-0-commodity": things.commodity_code,
+        "row-1-account": f"New {next(_fresh)}",
+        "row-1-amount": "-5",
+    }
+
+
+def transfer(things: Things) -> dict[str, Any]:
+    """Between two accounts: the one that all figures of the book are about, and another of one's own."""
+    return {
+        "public_id": f"00000000-0000-0000-0000-{next(_fresh):012}",
+        "version": "1",
+        "book": things.book_public_id,
+        "date": "2026-03-20",
+        "source": things.account_name,
+        "target": things.other_account_name,
+        "amount": "10",
+        "commodity": things.quote_code,
+        "received": "20",
+        "received_commodity": things.commodity_code,
+        "narration": "x",
+    }
+
+
+TRANSFER_REFS = ("book", "source", "target", "commodity", "received_commodity")
+
+
 def cleared(things: Things) -> dict[str, Any]:
     return {"version": "1", "posting": f"{things.leg}:cleared"}
 
@@ -266,7 +300,7 @@ PAGES: dict[str, Page] = {
         },
     ),
     # --- The site
-    "admin:index": Page("/admin/", "302 302 302 302 302 login login", "302 302 302 302 302 login login"),
+    "admin:index": Page("/admin/", "200 200 200 200 302 login login", "200 200 200 200 302 login login"),
     "admin:login": Page("/admin/login/", OUT, OUT),
     "admin:logout": Page("/admin/logout/", OUT, OUT),
     "admin:jsi18n": Page("/admin/jsi18n/", "200 200 200 200 200 login login", "405 405 405 405 405 login login"),
@@ -286,6 +320,22 @@ PAGES: dict[str, Page] = {
         "302 403 403 302 404 login login",
         body=lambda _t: {"date": "2026-01-31", "reason": "x", "lock": "1"},
         saves="home",
+    ),
+    # Whoever can log in may make a book, and is a member of that one alone.
+    "admin:book_new": Page(
+        "/admin/book/new/",
+        "200 200 200 200 200 login login",
+        "302 302 302 302 302 login login",
+        body=lambda _t: {
+            "name": f"New {next(_fresh)}",
+            "base": "EUR",
+            "time_zone": "Europe/Vienna",
+            "first_day_of_week": "1",
+            "preset": "none",
+        },
+    ),
+    "admin:book_start": Page(
+        "/admin/book/start/", WRITTEN, ADDED, body=balances, refs=("book", "row-0-commodity"), saves="home"
     ),
     "admin:book_settings": Page(
         "/admin/book/settings/",
@@ -335,6 +385,20 @@ PAGES: dict[str, Page] = {
     ),
     "admin:ledger_transaction_unsplit": Page(
         f"{T}{{transaction}}/unsplit/", ROW_WRITTEN, ROW_SAVED, AWAY, AWAY, amended, LEG_REFS, saves="home"
+    ),
+    "admin:ledger_transaction_transfer": Page(
+        f"{T}transfer/", WRITTEN, ADDED, body=transfer, refs=TRANSFER_REFS, saves="home"
+    ),
+    # The transaction is no transfer, so looking leads to the other form.
+    "admin:ledger_transaction_transfer_change": Page(
+        f"{T}{{transaction}}/transfer/",
+        "302 302 403 404 404 login login",
+        ROW_SAVED,
+        AWAY,
+        AWAY,
+        transfer,
+        TRANSFER_REFS,
+        saves="home",
     ),
     "admin:ledger_transaction_history": Page(f"{T}{{transaction}}/history/", ROW, ROW, AWAY, AWAY),
     "admin:ledger_transaction_void": Page(

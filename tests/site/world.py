@@ -75,6 +75,7 @@ class Things:
     book_public_id: str
     public_id: str
     account_name: str
+    other_account_name: str
     commodity_code: str
     quote_code: str
     payee_name: str
@@ -88,6 +89,7 @@ MISSING = Things(
     book_public_id=str(uuid.UUID(int=NO_IDS)),
     public_id=str(uuid.UUID(int=NO_IDS + 1)),
     account_name="Assets:Nozcanary account",
+    other_account_name="Assets:Nozcanary other",
     commodity_code="NOZCANARY",
     quote_code="NOZCANARYQ",
     payee_name="nozcanary payee",
@@ -338,6 +340,7 @@ def furnish(name: str, mark: str) -> tuple[Household, Things]:
         ]
         columns = {"notes": f"{word} notes", "code": f"{word} code", "iban": f"{word} iban"}
         account = books.open_account(book, f"Assets:{word} account", "asset", **columns)
+        other = books.open_account(book, f"Assets:{word} other", "asset")
         household.accounts[account.name] = account
         household.commodities |= {row.code: row for row in codes}
         legs = (household.leg("Food 12.50", memo=f"{word} memo"), f"{account.name} -12.50")
@@ -369,6 +372,7 @@ def furnish(name: str, mark: str) -> tuple[Household, Things]:
             book_public_id=str(book.public_id),
             public_id=str(row.public_id),
             account_name=account.full_name,
+            other_account_name=other.full_name,
             commodity_code=codes[0].code,
             quote_code=codes[1].code,
             payee_name=f"{word} payee",

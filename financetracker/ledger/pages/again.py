@@ -52,7 +52,9 @@ class AgainPages(EntryPages):
             )
             return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
         entry = derived.refunded(journal.entry_of(row), _today(row), free)
-        if request.method == "POST" and request.POST.get("public_id") not in map(str, _ids(row)):
+        if request.method == "POST" and request.POST.get("public_id", "") not in [
+            str(number) for number in _ids(row)
+        ]:
             # It is found by its number later; a form that was sent twice keeps the one it has.
             data = request.POST.copy()
             data["public_id"] = str(free)

@@ -71,3 +71,9 @@ def refuse_stale(row: Transaction, version: int) -> None:
     """Refuse a form that was made from an older version of the row."""
     if row.version != version:
         raise journal.Stale(row.version)
+
+
+def not_of_this_book(its: str, chosen: str) -> str:
+    """Say that a form was opened in one book and sent when another was chosen."""
+    said = _("This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved.")
+    return said % {"its": its, "chosen": chosen} + " " + _("Choose its book in another tab and save again.")

@@ -13,9 +13,10 @@ from django.utils import timezone
 from financetracker.accounts.bookadmin import may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.models import Account
-from financetracker.ledger import money
+from financetracker.ledger import money, transfers
 from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_transaction
+from financetracker.ledger.journal import Leg
 from financetracker.ledger.models import Posting, Transaction
 from financetracker.ledger.pages.again import purchase_of, refunds_of
 from financetracker.ledger.pages.base import TransactionPages, title
@@ -66,7 +67,7 @@ class ShowPages(TransactionPages):
             may_split=writes and any(line.may_split for line in legs),
             refunds=refunds_of(row) if _is_purchase(legs) else None,
             purchase=purchase_of(row),
-            amend_at=reverse(f"admin:{self._name}_change", args=[row.pk]),
+            amend_at=reverse(f"admin:{self._name}_{_form_for(row, legs)}", args=[row.pk]),
             is_locked=bool(row.book.locked_through and row.date <= row.book.locked_through),
             reversal=reversal(row),
             events=events[:EVENTS_SHOWN],
@@ -102,6 +103,17 @@ def _day_input(day: datetime.date) -> str:
 def reversal(row: Transaction) -> Transaction | None:
     """The transaction that takes this one back, if there is one. One query."""
     return Transaction.objects.filter(book_id=row.book_id, reverses=row, voided=False).first()
+
+
+def _form_for(row: Transaction, lines: Sequence[LegLine]) -> str:
+    """Which form amends it: that of a transfer where it fits, else the one that takes everything."""
+    legs = [
+        Leg(leg.account, leg.amount, leg.commodity)
+        if leg.commodity_id == leg.weight_commodity_id
+        else Leg(leg.account, leg.amount, leg.commodity, leg.weight, leg.weight_commodity)
+        for leg in (line.posting for line in lines)
+    ]
+    return "change" if transfers.read(legs, row.book.base_commodity_id) is None else "transfer_change"
 
 
 def _is_balanced(legs: Sequence[LegLine]) -> bool:

@@ -1,0 +1,111 @@
+"""The form of a transfer: to enter one, and to amend what fits it."""
+
+import urllib.parse
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from financetracker.accounts.bookadmin import book_of, may_write
+from financetracker.accounts.books import today
+from financetracker.accounts.errors import Refusal
+from financetracker.accounts.models import Account
+from financetracker.ledger import journal, locale, transfers
+from financetracker.ledger.forms import Chart
+from financetracker.ledger.forms.transfer import TransferForm
+from financetracker.ledger.models import Transaction
+from financetracker.ledger.pages.base import not_of_this_book, refuse_stale, title, version
+from financetracker.ledger.pages.entry import EntryPages
+
+
+class TransferPages(EntryPages):
+    """One submission is one call of the journal, as with every other entry."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            self._page(self.transfer_page, "transfer", "transfer/"),
+            self._page(self.transfer_page, "transfer_change", "<int:pk>/transfer/"),
+            *super().get_urls(),
+        ]
+
+    def transfer_page(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Enter a transfer, or amend one. What is no transfer is led to the form that takes everything."""
+        book, elsewhere = book_of(request), self._other_book(request)
+        row = None if pk is None or elsewhere else self._row(request, pk)
+        if not may_write(request):
+            raise PermissionDenied
+        chart = Chart(book)
+        before = journal.entry_of(row) if row else None
+        if request.method != "POST":
+            if row and before and (row.voided or transfers.read(before.legs, chart.base.pk) is None):
+                return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
+            initial = {"date": today(book, timezone.now()), "source": _named(chart, request.GET.get("source", ""))}
+            return self._transfer_answer(
+                request, TransferForm(chart, transaction=row, before=before, initial=initial)
+            )
+        form = TransferForm(chart, request.POST, transaction=row, before=before)
+        if elsewhere:
+            form.other_errors.append(not_of_this_book(elsewhere, book.name))
+        elif form.book_id != str(book.public_id):
+            form.other_errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
+        else:
+            saved = self._save_transfer(form)
+            if saved is not None:
+                return self._transferred(request, saved, form, is_new=row is None)
+        return self._transfer_answer(request, form)
+
+    def _save_transfer(self, form: TransferForm) -> Transaction | None:
+        """Make the one journal call; None if it was refused, and then the form says why."""
+        seen = version(form.version)
+        try:
+            if form.transaction is not None:
+                refuse_stale(form.transaction, seen)
+            entry = form.entry()
+            if entry is None:
+                return None
+            if form.transaction is None:
+                return journal.post(form.chart.book, entry)
+            return journal.amend(form.transaction, entry, version=seen)
+        except journal.Stale as refusal:
+            assert form.transaction is not None
+            now = Transaction.objects.select_related("payee", "book").get(pk=form.transaction.pk)
+            form.show_stale(now, journal.entry_of(now))
+            form.other_errors.append(refusal.message)
+        except Refusal as refusal:
+            form.refuse(refusal)
+        return None
+
+    def _transferred(
+        self, request: HttpRequest, row: Transaction, form: TransferForm, *, is_new: bool
+    ) -> HttpResponse:
+        answer = self._saved(request, row, is_new=is_new)
+        if "_addanother" in request.POST and is_new:
+            said = urllib.parse.urlencode({"source": form.cleaned_data["source"]})
+            return HttpResponseRedirect(reverse(f"admin:{self._name}_transfer") + "?" + said)
+        return answer
+
+    def _transfer_answer(self, request: HttpRequest, form: TransferForm) -> HttpResponse:
+        row, chart = form.transaction, form.chart
+        return self._answer(
+            request,
+            "ledger/transfer_form.html",
+            title=title(row) if row else _("New transfer"),
+            form=form,
+            decimal=locale.active().decimal,
+            transaction=row,
+            ends=_offered(chart, transfers.ENDS),
+            costs=_offered(chart, frozenset({Account.Type.EXPENSE})),
+            commodities=chart.commodities,
+        )
+
+
+def _offered(chart: Chart, types: frozenset[Account.Type]) -> list[tuple[str, str]]:
+    wanted = {row.full_name for row in chart.accounts if row.type in types}
+    return [(name, code) for name, code in chart.offered() if name in wanted]
+
+
+def _named(chart: Chart, name: str) -> str:
+    """The name of an account from an address, if there is such an account."""
+    return next((row.full_name for row in chart.accounts if row.full_name == name), "")

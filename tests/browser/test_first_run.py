@@ -1,0 +1,96 @@
+"""Somebody who has never seen it: from a login without a book to a closed month, on a phone and on a laptop."""
+
+import pytest
+
+from financetracker.accounts.models import Membership
+from financetracker.accounts.scope import scope
+from financetracker.ledger.models import Posting
+from tests.browser.conftest import Watched
+from tests.builders import UserFactory
+
+
+@pytest.mark.parametrize(
+    "width",
+    [
+        pytest.param(1280, marks=pytest.mark.window(width=1280, timezone_id="Asia/Tokyo", locale="en-US")),
+        pytest.param(
+            390, marks=pytest.mark.window(width=390, color_scheme="dark", timezone_id="Asia/Tokyo", locale="en-US")
+        ),
+    ],
+)
+def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int) -> None:
+    person = UserFactory()
+    page = window.log_in(person.email)
+    page.locator("[name=name]").fill("Ours")
+    assert page.locator("[name=time_zone]").input_value() == "Asia/Tokyo"
+    page.locator("[name=base]").fill("EUR")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.get_by_label("Balance 1", exact=True).fill("2000")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.url.endswith("/add/")
+
+    window.go("/admin/ledger/transaction/transfer/")
+    page.locator("[name=source]").fill("Assets:Bank:Checking")
+    page.locator("[name=target]").fill("Assets:Bank:Savings")
+    assert not page.locator("[name=received]").is_visible()
+    page.locator("[name=amount]").fill("500")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "Moved 500.00 EUR from Checking to Savings." in page.locator("#sentence").inner_text()
+    with page.expect_navigation():
+        page.locator("#states button").first.click()
+    assert page.locator("#states .mark.cleared").count() == 1
+    with page.expect_navigation():
+        page.locator("#amend").click()
+    page.locator("[name=fee]").fill("1.50")
+    page.locator("[name=fee_account]").fill("Bank fees")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#sentence")
+    assert "paid 1.50 EUR for Bank fees" in page.locator("#sentence").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+    window.go("/admin/")
+    assert "1,998.50" in page.locator("#net-worth").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    window.go("/admin/period/")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Lock through this day").click()
+    assert "The book is locked through" in page.locator("main").inner_text()
+    with scope(person.pk, None):
+        mine = Membership.objects.get(user=person)
+    with scope(person.pk, mine.book_id):
+        found = Posting.objects.select_related("account").order_by("pk")
+        assert [f"{leg.account.name} {leg.amount}" for leg in found] == [
+            "Checking 2000",
+            "Opening Balances -2000",
+            "Checking -501.50",
+            "Savings 500.00",
+            "Bank fees 1.50",
+        ]
+
+
+@pytest.mark.window(locale="en-US")
+def test_the_rate_is_shown_while_typing(window: Watched, transactional_db: None) -> None:
+    person = UserFactory()
+    page = window.log_in(person.email)
+    page.locator("[name=name]").fill("Ours")
+    page.locator("[name=base]").fill("EUR")
+    page.locator("[name=time_zone]").fill("UTC")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.get_by_label("Account 6", exact=True).fill("Yen envelope")
+    page.get_by_label("Balance 6", exact=True).fill("1000")
+    page.get_by_label("Currency 6", exact=True).fill("JPY")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    window.go("/admin/ledger/transaction/transfer/")
+    page.locator("[name=source]").fill("Assets:Bank:Checking")
+    page.locator("[name=target]").fill("Assets:Yen envelope")
+    page.locator("[name=amount]").fill("100")
+    page.locator("[name=received]").fill("16399")
+    assert page.locator("#rate").inner_text() == "163.99 JPY per EUR"
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "Exchanged 100.00 EUR from Checking for 16,399 JPY" in page.locator("#sentence").inner_text()
