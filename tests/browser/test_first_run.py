@@ -41,7 +41,7 @@ def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int)
     assert "Moved 500.00 EUR from Checking to Savings." in page.locator("#sentence").inner_text()
     with page.expect_navigation():
         page.locator("#states button").first.click()
-    assert page.locator("#states .mark.cleared").count() == 1
+    assert page.locator("#states .is-cleared").count() == 1
     with page.expect_navigation():
         page.locator("#amend").click()
     page.locator("[name=fee]").fill("1.50")

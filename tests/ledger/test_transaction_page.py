@@ -109,6 +109,18 @@ def test_a_transaction_in_a_sentence(home: Household, of: tuple[str, ...], payee
     assert said in text(signed_in(home.viewer).get(f"{LIST}{row.pk}/"))
 
 
+def test_a_category_is_named_with_what_stands_above_it(home: Household) -> None:
+    with home.scope():
+        home.accounts["Ben"] = books.open_account(home.book, "Income:Salary of all:Ben", "income")
+    row = posted(home, "Bank 5", "Ben -5")
+    assert "into Bank as Salary of all › Ben." in text(signed_in(home.viewer).get(f"{LIST}{row.pk}/"))
+
+
+def test_a_salary_with_taxes_is_no_purchase(home: Household) -> None:
+    row = posted(home, "Bank 5", "Rent 1", "Salary -6")
+    assert 'id="refund"' not in signed_in(home.editor).get(f"{LIST}{row.pk}/").text
+
+
 def test_many_accounts_are_cut_short(home: Household) -> None:
     with home.scope():
         for name in ("A", "B", "C"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from financetracker.accounts.books import today
 from financetracker.ledger import derived, journal
 from financetracker.ledger.journal import Entry
 from financetracker.ledger.models import Transaction
+from financetracker.ledger.pages.base import title
 from financetracker.ledger.pages.entry import EntryPages
 from financetracker.ledger.pages.sentence import OWN, amounts
 
@@ -59,7 +61,7 @@ class AgainPages(EntryPages):
             data = request.POST.copy()
             data["public_id"] = str(free)
             request.POST = data  # type: ignore[assignment]
-        return self._enter(request, None, entry)
+        return _titled(self._enter(request, None, entry), _("Refund: %(what)s") % {"what": title(row)})
 
     def split_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Share one leg out over several."""
@@ -71,22 +73,26 @@ class AgainPages(EntryPages):
             except LookupError:
                 raise Http404 from None
 
-        return self._amend_as(request, pk, change)
+        return self._amend_as(request, pk, change, _("Split: %(what)s"))
 
     def unsplit_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make one leg of several of a kind."""
-        return self._amend_as(request, pk, derived.joined)
+        return self._amend_as(request, pk, derived.joined, _("Unsplit: %(what)s"))
 
     def _again(self, request: HttpRequest, pk: int, begin: Callable[[Transaction], Entry]) -> HttpResponse:
         row = self._again_row(request, pk)
-        return self._enter(request, None, begin(row) if row else None)
+        answer = self._enter(request, None, begin(row) if row else None)
+        return _titled(answer, _("Again: %(what)s") % {"what": title(row)}) if row else answer
 
-    def _amend_as(self, request: HttpRequest, pk: int, change: Callable[[Entry], Entry]) -> HttpResponse:
+    def _amend_as(
+        self, request: HttpRequest, pk: int, change: Callable[[Entry], Entry], says: str
+    ) -> HttpResponse:
         row = self._again_row(request, pk)
         if row is None:
             return self._enter(request, None, None)
         entry = journal.entry_of(row)
-        return self._enter(request, row, entry, shown=change(entry) if request.method != "POST" else None)
+        answer = self._enter(request, row, entry, shown=change(entry) if request.method != "POST" else None)
+        return _titled(answer, says % {"what": title(row)})
 
     def _again_row(self, request: HttpRequest, pk: int) -> Transaction | None:
         """The transaction to begin with; None if the form was sent to another book than its own."""
@@ -122,6 +128,13 @@ def purchase_of(row: Transaction) -> Transaction | None:
     except ValueError:
         return None
     return Transaction.objects.filter(book_id=row.book_id, public_id=named).select_related("payee").first()
+
+
+def _titled(answer: HttpResponse, text: str) -> HttpResponse:
+    """Say in the heading of a form what it begins with."""
+    if isinstance(answer, TemplateResponse) and answer.context_data is not None:
+        answer.context_data["title"] = text
+    return answer
 
 
 def _free(row: Transaction) -> uuid.UUID | None:

@@ -116,7 +116,7 @@ def _with_other(own: Sequence[Posting], rest: Sequence[Posting], sign: int) -> s
 
 
 def _accounts(legs: Iterable[Posting], keep: Callable[[Posting], bool] = lambda _leg: True) -> str:
-    names = list(dict.fromkeys(leg.account.name for leg in legs if keep(leg)))
+    names = list(dict.fromkeys(_called(leg.account) for leg in legs if keep(leg)))
     if len(names) <= NAMED:
         return _list(names)
     more = len(names) - NAMED + 1
@@ -124,6 +124,13 @@ def _accounts(legs: Iterable[Posting], keep: Callable[[Posting], bool] = lambda 
         "names": ", ".join(names[: NAMED - 1]),
         "more": more,
     }
+
+
+def _called(account: Account) -> str:
+    """An account of one's own by its name; a category by its way below the root, because names repeat there."""
+    if account.type in OWN:
+        return account.name
+    return " › ".join(account.full_name.split(":")[1:]) or account.name
 
 
 def _list(parts: Iterable[str]) -> str:

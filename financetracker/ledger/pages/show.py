@@ -126,7 +126,10 @@ def _is_balanced(legs: Sequence[LegLine]) -> bool:
 
 
 def _is_purchase(legs: Sequence[LegLine]) -> bool:
-    return any(leg.posting.account.type == Account.Type.EXPENSE and leg.posting.amount > 0 for leg in legs)
+    """Whether something was bought: an account of one's own gave, spending took, and no income came in."""
+    kinds = {(leg.posting.account.type, leg.posting.amount > 0) for leg in legs}
+    spent = (Account.Type.EXPENSE, True) in kinds and (Account.Type.INCOME, False) not in kinds
+    return spent and any((type_, False) in kinds for type_ in OWN)
 
 
 def _may_join(legs: Sequence[LegLine]) -> bool:
