@@ -369,6 +369,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "financetracker.users.kept.carried",
             ],
             "builtins": ["financetracker.ledger.templatetags.locale"],
         },
@@ -445,6 +446,7 @@ CSRF_COOKIE_NAME = f"{COOKIES}-csrf"
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "financetracker.users.kept.refused"
 
 # A form with thousands of legs must reach its own validation and get a sentence, not a bare 400;
 # the size in memory is what bounds it.

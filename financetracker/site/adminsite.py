@@ -1,6 +1,7 @@
 """The admin site: who may enter, which pages it has beside the models' own, and nothing of the stock log."""
 
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -22,6 +23,7 @@ from financetracker.site.period import period
 from financetracker.site.register import account_register, register_csv
 from financetracker.site.settings_pages import book_settings, preferences
 from financetracker.site.tree import account_tree, arrange, place
+from financetracker.users.kept import keeps
 from financetracker.users.plainadmin import PlainAdmin
 
 ACCOUNT = "accounts/account"
@@ -55,7 +57,22 @@ class BookSite(AdminSite):
         if self.has_permission(request):
             return redirect("admin:index")
         there = request.GET.get("next") or reverse("admin:index")
-        return HttpResponseRedirect(resolve_url("account_login") + "?" + urlencode({"next": there}))
+        address = resolve_url("account_login") + "?" + urlencode({"next": there})
+        if request.method == "POST" and keeps(there):
+            return HttpResponseRedirect(address, preserve_request=True)
+        return HttpResponseRedirect(address)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Lead who is not logged in to the login, with what he sent where it is a form of the books."""
+        inner = super().admin_view(view, cacheable)
+
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST" and not self.has_permission(request) and keeps(request.path):
+                address = reverse("admin:login") + "?" + urlencode({"next": request.get_full_path()})
+                return HttpResponseRedirect(address, preserve_request=True)
+            return inner(request, *args, **kwargs)
+
+        return update_wrapper(answer, inner)
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Log out by django-allauth; stock Django compares addresses with this one."""

@@ -1,7 +1,11 @@
 """What logging in means here, where it differs from django-allauth's own idea."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from financetracker.users.kept import resend
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -9,3 +13,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: Any, **said: Any) -> HttpResponse:
+        """Lead on to where the person wanted to go, or give back what was typed when the login had expired."""
+        answer: HttpResponse = super().post_login(request, user, **said)
+        there = answer.headers.get("Location", "")
+        return resend(request, there) or answer

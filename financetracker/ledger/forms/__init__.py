@@ -5,9 +5,11 @@ typed can be shown again as it was. Rows are found by their own names in the dat
 """
 
 from financetracker.ledger.forms.chart import BadName, Chart, short
-from financetracker.ledger.forms.entry import MAX_LEGS, EntryForm, HeadForm, head_of
-from financetracker.ledger.forms.fields import AmountField, DayField
+from financetracker.ledger.forms.entry import MAX_LEGS, EntryForm
+from financetracker.ledger.forms.fields import AmountField, DayField, DayInput
 from financetracker.ledger.forms.filters import FilterForm
+from financetracker.ledger.forms.head import HeadForm, head_of
+from financetracker.ledger.forms.plain import PlainLegs
 from financetracker.ledger.forms.rows import FILL, Row, rows_in, rows_of
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "BadName",
     "Chart",
     "DayField",
+    "DayInput",
     "EntryForm",
     "FilterForm",
     "HeadForm",
+    "PlainLegs",
     "Row",
     "head_of",
     "rows_in",

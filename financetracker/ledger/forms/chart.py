@@ -1,7 +1,8 @@
 """The names a form may use, found by what people type."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
@@ -12,7 +13,27 @@ HINTS = 8
 
 
 class BadName(ValueError):
-    """No row of the book has this name; the message says which come close."""
+    """No single row of the book has this name; the message says which come close."""
+
+
+class UnknownName(BadName):
+    """No row of the book has this name at all, so one may be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An account that is not there and could be opened."""
+
+    type: str
+    full_name: str
+
+    @property
+    def sentence(self) -> str:
+        """What the button says."""
+        return _("Open %(type)s account “%(name)s”") % {
+            "type": Account.Type(self.type).label,
+            "name": short(self.full_name),
+        }
 
 
 def short(text: str) -> str:
@@ -23,32 +44,36 @@ def short(text: str) -> str:
 class Chart:
     """The names a form may use: accounts and commodities of one book. Two queries."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, hints: int = HINTS) -> None:
         self.book = book
         self.accounts = list(Account.objects.filter(book=book).order_by("full_name"))
         self.commodities = list(Commodity.objects.filter(book=book).order_by("code"))
         self.by_id = {row.pk: row for row in self.commodities}
-        self._hints = HINTS
+        self._hints = hints
 
     @property
     def base(self) -> Commodity:
         return self.by_id[self.book.base_commodity_id]
 
-    def offered(self) -> list[tuple[str, str]]:
+    def offered(self, types: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the accounts to suggest, each with the code of the only commodity it holds (or none)."""
         return [
             (row.full_name, self.default_commodity(row).code if len(row.commodity_ids) == 1 else "")
             for row in self.accounts
-            if not (row.placeholder or row.hidden or row.closed_on)
+            if not (row.placeholder or row.hidden or row.closed_on) and (not types or row.type in types)
         ]
 
-    def account(self, typed: str) -> Account:
-        """Find an account by its full name, or by the end of it where only one fits. Raises BadName."""
+    def account(self, typed: str, within: Collection[str] = ()) -> Account:
+        """Find an account by its full name, or by the end of it where only one fits.
+
+        Where several fit, those of the types `within` go first. Raises BadName.
+        """
         wanted = typed.casefold()
         for row in self.accounts:
             if row.full_name == typed:
                 return row
         found = [row for row in self.accounts if f":{row.full_name.casefold()}".endswith(f":{wanted}")]
+        found = [row for row in found if row.type in within] or found
         whole = [row for row in found if row.full_name.casefold() == wanted]
         if len(whole or found) == 1:
             return (whole or found)[0]
@@ -57,7 +82,31 @@ class Chart:
             raise BadName(
                 _("“%(name)s” fits several accounts: %(names)s.") % {"name": short(typed), "names": names}
             )
-        raise BadName(self._no_such(_("There is no account “%(name)s”."), typed, self._account_names()))
+        raise UnknownName(self._no_such(_("There is no account “%(name)s”."), typed, self._account_names()))
+
+    def offers(self, typed: str, types: Sequence[str]) -> list[Offer]:
+        """Say which accounts could be opened under a name that is not there: below the one it begins with, else
+        below the first of each of the `types`."""
+        above, _colon, name = typed.rpartition(":")
+        if (
+            self._hints < 0
+            or not name.strip()
+            or len(typed) > 120
+            or any(not part.strip() for part in typed.split(":"))
+        ):
+            return []
+        try:
+            parent = self.account(above) if above else None
+        except BadName:
+            parent = None
+        if parent is not None:
+            return [Offer(parent.type, f"{parent.full_name}:{name.strip()}")] if parent.type in types else []
+        roots = {row.type: row.full_name for row in reversed(self.accounts) if row.parent_id is None}
+        named = {row.full_name: row for row in self.accounts if row.parent_id is None}
+        first = typed.partition(":")[0]
+        if first in named:
+            return [Offer(named[first].type, typed)] if named[first].type in types else []
+        return [Offer(type_, f"{roots.get(type_) or _root_name(type_)}:{typed}") for type_ in types]
 
     def commodity(self, typed: str, account: Account | None = None) -> Commodity:
         """Find a commodity by its code; nothing typed means the account's only one, or the base."""
@@ -93,3 +142,14 @@ class Chart:
             return message
         near = ", ".join(dict.fromkeys(names[name] for name in close))
         return message + " " + _("Did you mean %(names)s?") % {"names": near}
+
+
+def _root_name(type_: str) -> str:
+    """What the first account of a type is called where there is none yet."""
+    return {
+        Account.Type.ASSET: _("Assets"),
+        Account.Type.LIABILITY: _("Liabilities"),
+        Account.Type.EQUITY: _("Equity"),
+        Account.Type.INCOME: _("Income"),
+        Account.Type.EXPENSE: _("Expenses"),
+    }[Account.Type(type_)]

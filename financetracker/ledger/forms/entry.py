@@ -1,24 +1,23 @@
-"""The form of one transaction: its head and its rows, each error at the field it belongs to."""
+"""The form of one transaction: its head, and its legs in short or as rows, each error where it belongs."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from financetracker.accounts import books
 from financetracker.accounts.errors import Refusal
 from financetracker.ledger import money
-from financetracker.ledger.forms.chart import Chart, short
-from financetracker.ledger.forms.fields import DayField
-from financetracker.ledger.forms.rows import FILL, Row, rows_in, rows_of
+from financetracker.ledger.forms.chart import Chart, Offer
+from financetracker.ledger.forms.head import HeadForm, head_of
+from financetracker.ledger.forms.plain import PlainLegs
+from financetracker.ledger.forms.rows import COLUMNS, FILL, Row, rows_in, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused, residue
 from financetracker.ledger.models import Transaction
+from financetracker.ledger.suggest import Usual
 
 MAX_LEGS = 1000
 EMPTY_ROWS = 4
@@ -32,43 +31,13 @@ FIELDS_OF_RULES = {
 }
 
 
-class HeadForm(forms.Form):
-    """What a transaction says besides its legs."""
-
-    date = DayField(label=gettext_lazy("Date"))
-    payee = forms.CharField(label=gettext_lazy("Payee"), max_length=200, required=False)
-    narration = forms.CharField(label=gettext_lazy("What for"), max_length=500, required=False)
-    tags = forms.CharField(label=gettext_lazy("Tags"), max_length=1000, required=False)
-    code = forms.CharField(label=gettext_lazy("Code"), max_length=60, required=False)
-    notes = forms.CharField(
-        label=gettext_lazy("Notes"), required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 2})
-    )
-
-    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(data, initial=initial)
-        self.fields["payee"].widget.attrs.update({"list": "payees", "autocomplete": "off"})
-        self.fields["tags"].widget.attrs.update({"list": "tags", "autocomplete": "off"})
-        for name in self.fields:
-            # The server says it in words, and typed text must not be cut by the browser.
-            self.fields[name].widget.attrs.pop("maxlength", None)
-
-    def clean_tags(self) -> tuple[str, ...]:
-        """Read words, separated by spaces or commas, with or without a hash sign."""
-        words = tuple(dict.fromkeys(word.lstrip("#") for word in re.split(r"[\s,]+", self.cleaned_data["tags"])))
-        for word in words:
-            if len(word) > 60 or ":" in word or ";" in word or "#" in word:
-                raise ValidationError(
-                    _("“%(tag)s”: a tag is one word of at most 60 characters, without colon or semicolon.")
-                    % {"tag": short(word)}
-                )
-        return tuple(word for word in words if word)
-
-
 class EntryForm:
-    """The form of one transaction: its head, its rows, and what tells one submission from another.
+    """The form of one transaction: its head, its legs, and what tells one submission from another.
 
-    Bound to data it reads an `entry()`; without, it shows a transaction or an empty form. `errors` are those of no
-    field. `stale` is the transaction as the books hold it now, where somebody was faster.
+    The legs stand in `plain` (one amount, one account, one category) or, where that is None, in `rows`. Bound to
+    data it reads an `entry()`; without, it shows the entry that it amends or begins with, or an empty form with
+    `initial` (`wide`: in rows). `errors` are those of no field, `told` is what the form did by itself. `stale` is
+    the transaction as the books hold it now, where somebody was faster; `alike` are others that look the same.
     """
 
     def __init__(
@@ -79,29 +48,50 @@ class EntryForm:
         entry: Entry | None = None,
         data: MultiValueDict[str, str] | None = None,
         initial: Mapping[str, Any] | None = None,
+        wide: bool = False,
     ) -> None:
         self.chart = chart
         self.transaction = transaction
         self.before = entry
         self.errors: list[str] = []
+        self.told: list[str] = []
+        self.suggested: set[str] = set()
+        self.alike: list[Transaction] = []
         self.stale: Entry | None = None
         self.stale_rows: list[Row] = []
         self.read_rows: list[Row] = []
+        self.plain: PlainLegs | None = None
+        self.rows: list[Row] = []
         if data is not None:
-            self.head = HeadForm(data)
-            self.rows = rows_in(data)
-            self.public_id = data.get("public_id", "")
-            self.version = data.get("version", "")
-            self.book_id = data.get("book", "")
+            self._take_data(data)
         else:
-            self.head = HeadForm(initial=head_of(entry) if entry else dict(initial or {}))
-            self.rows = rows_of(entry.legs) if entry else []
-            self.public_id = str(entry.public_id if entry else uuid.uuid4())
-            self.version = str(transaction.version) if transaction else ""
-            self.book_id = str(chart.book.public_id)
+            self._show(entry, dict(initial or {}), wide=wide)
         self._mark_states()
-        if len(self.rows) < MAX_LEGS:
+        if self.plain is None and len(self.rows) < MAX_LEGS:
             self.add_rows(EMPTY_ROWS if not self.rows else 2 if not entry or data is not None else 1)
+
+    def _take_data(self, data: MultiValueDict[str, str]) -> None:
+        self.head = HeadForm(data)
+        if data.get("shape") == "plain":
+            self.plain = PlainLegs.typed(data)
+        else:
+            self.rows = rows_in(data)
+        self.public_id = data.get("public_id", "")
+        self.version = data.get("version", "")
+        self.book_id = data.get("book", "")
+
+    def _show(self, shown: Entry | None, initial: dict[str, Any], *, wide: bool) -> None:
+        """Show an entry, or what is to stand in an empty form."""
+        self.head = HeadForm(initial=(head_of(shown) if shown else {}) | initial)
+        if not wide:
+            self.plain = PlainLegs.of(shown.legs, self.chart) if shown else PlainLegs.typed(initial)
+        if self.plain is None and shown:
+            self.rows = rows_of(shown.legs)
+        elif self.plain is None:
+            self.rows = PlainLegs.typed(initial).widened(self.chart)
+        self.public_id = str(shown.public_id if shown else uuid.uuid4())
+        self.version = str(self.transaction.version) if self.transaction else ""
+        self.book_id = str(self.chart.book.public_id)
 
     def add_rows(self, count: int) -> None:
         """Add empty rows at the end, up to the number a form may have."""
@@ -117,7 +107,7 @@ class EntryForm:
     def entry(self) -> Entry | None:
         """Read what was typed; None if something is wrong, and then it is said where."""
         head_is_valid = self.head.is_valid()
-        typed = [row for row in self.rows if not row.is_empty]
+        typed = self._typed()
         if len(typed) > MAX_LEGS:
             self.errors.append(
                 _("A form takes at most %(most)d legs, and this one has %(count)d: import a file for more.")
@@ -126,12 +116,14 @@ class EntryForm:
             return None
         own = {leg.id: leg for leg in self.before.legs if leg.id is not None} if self.before else {}
         legs = [row.read(self.chart, own) for row in typed]
+        if self.plain is not None:
+            self.plain.take_errors(typed)
         kept = [row.id for row in typed if row.id]
         if len(set(kept)) < len(kept):
             self.errors.append(_("Two rows are the same leg: open the transaction anew."))
         public_id = self._public_id()
         read = [leg for leg in legs if leg is not None]
-        if not head_is_valid or self.errors or public_id is None or len(read) < len(legs):
+        if not head_is_valid or self.is_wrong or public_id is None or len(read) < len(legs):
             return None
         self.read_rows = typed
         filled = self._fill(typed, read)
@@ -141,6 +133,8 @@ class EntryForm:
         """Show what the books said, at the row or field it is about."""
         if isinstance(refusal, LegRefused) and refusal.leg < len(self.read_rows):
             self.read_rows[refusal.leg].refuse(refusal.field, refusal.message)
+            if self.plain is not None:
+                self.plain.take_errors(self.read_rows)
         elif refusal.rule in FIELDS_OF_RULES:
             self.head.add_error(FIELDS_OF_RULES[refusal.rule], refusal.message)
         else:
@@ -158,7 +152,122 @@ class EntryForm:
     @property
     def is_wrong(self) -> bool:
         """Whether anything is to be put right."""
-        return bool(self.errors or self.head.errors or any(row.errors for row in self.rows))
+        in_legs = self.plain.errors if self.plain is not None else any(row.errors for row in self.rows)
+        return bool(self.errors or self.head.errors or in_legs)
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Where something is to be put right: the id of the input and what it is called, in reading order."""
+        found = [(field.id_for_label, str(field.label)) for field in self.head if field.errors]
+        if self.plain is not None:
+            names = {"amount": _("Amount"), "account": _("Paid with"), "category": _("Category")}
+            found += [(f"id_{name}", label) for name, label in names.items() if name in self.plain.errors]
+        for number, row in enumerate(self.rows, 1):
+            if row.errors and len(found) < 20:
+                column = next((name for name in COLUMNS if name in row.errors and name != "id"), "account")
+                found.append((f"leg-{row.index}-{column}", _("Leg %d") % number))
+        return found
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether the fields that the short form folds away have something in them."""
+        return any(self.typed(name) or name in self.head.errors for name in ("narration", "tags", "code", "notes"))
+
+    @property
+    def says(self) -> str:
+        """What the short form would save, in words; empty as long as it is not clear."""
+        return "" if self.plain is None else self.plain.says(self.chart)
+
+    def widen(self) -> None:
+        """Turn the short form into rows; what was typed stays."""
+        if self.plain is not None:
+            typed, self.plain = self.plain, None
+            self.rows = typed.widened(self.chart)
+            own = {leg.account.full_name: leg.id for leg in self.before.legs} if self.before else {}
+            for row in self.rows:
+                row.id = str(own.get(row.account) or "")
+            self._mark_states()
+            self.add_rows(EMPTY_ROWS if not self.rows else 2)
+
+    @property
+    def lacks_accounts(self) -> bool:
+        """Whether there is a payee and nobody said yet where it went, so that the last entry may say it."""
+        if self.transaction is not None or not self.typed("payee"):
+            return False
+        if self.plain is not None:
+            return not self.plain.category
+        return all(row.is_empty for row in self.rows)
+
+    def take(self, usual: Usual) -> bool:
+        """Fill in what is empty from a payee's last entry, marked as suggested; whether there was anything."""
+        if self.plain is not None and not usual.is_split:
+            self.plain.take(usual)
+            self.suggested |= self.plain.suggested
+        elif usual.legs:
+            self._take_split(usual)
+        if usual.tags and not self.typed("tags"):
+            self._say("tags", " ".join(usual.tags))
+        return bool(self.suggested)
+
+    def typed(self, name: str) -> str:
+        """Return what stands in a field of the head."""
+        value = self.head[name].value()
+        return "" if value is None else str(value).strip()
+
+    def open_account(self, wanted: str) -> None:
+        """Open the account that a button offers: `category:expense`, `leg-2:asset`. Its name is what was typed."""
+        name, _colon, type_ = wanted.partition(":")
+        row = next((row for row in self.rows if f"leg-{row.index}" == name), None)
+        if row is None and (self.plain is None or name not in {"account", "category"}):
+            return
+        typed = row.account if row is not None else getattr(self.plain, name)
+        offer = next((one for one in self.chart.offers(typed, [type_]) if one.type == type_), None)
+        try:
+            if offer is not None:
+                self._open(offer, row, name)
+        except Refusal as refusal:
+            if row is not None:
+                row.refuse("account", refusal.message)
+            elif self.plain is not None:
+                self.plain.refuse(name, refusal.message)
+
+    def _open(self, offer: Offer, row: Row | None, name: str) -> None:
+        if all(account.full_name != offer.full_name for account in self.chart.accounts):
+            books.open_account(self.chart.book, offer.full_name, offer.type)
+            self.told.append(_("Opened the account “%(name)s”.") % {"name": offer.full_name})
+            self.chart = Chart(self.chart.book)
+        if row is not None:
+            row.account = offer.full_name
+        else:
+            setattr(self.plain, name, offer.full_name)
+
+    def _take_split(self, usual: Usual) -> None:
+        """Lay out the rows of the last entry; an amount typed already is what the household's account gave."""
+        amount = self.plain.parted[0] if self.plain is not None else ""
+        own = [leg for leg in usual.legs if leg.is_given]
+        self.plain, self.rows = None, []
+        for index, leg in enumerate(usual.legs):
+            code = "" if leg.commodity == self.chart.base.code else leg.commodity
+            row = Row(index, "", leg.account, commodity=code, is_suggested=bool(leg.account))
+            if amount and own == [leg]:
+                row.amount = amount if amount[0] in "+-\u2212" else f"-{amount}"
+            self.rows.append(row)
+        self.suggested.add("rows")
+        self.add_rows(1)
+
+    def _say(self, name: str, value: str) -> None:
+        if self.head.is_bound:
+            self.head.data = self.head.data.copy()
+            self.head.data[name] = value
+        else:
+            self.head.initial[name] = value
+        self.suggested.add(name)
+
+    def _typed(self) -> list[Row]:
+        """Return the rows to be read: those with something in them, or the two that the short form stands for."""
+        if self.plain is not None:
+            return self.plain.rows(self.chart, self.before.legs if self.before else ())
+        return [row for row in self.rows if not row.is_empty]
 
     def _entry(self, legs: list[Leg], public_id: uuid.UUID) -> Entry:
         said = self.head.cleaned_data
@@ -190,7 +299,7 @@ class EntryForm:
         elif not off:
             rows[at].refuse("amount", _("Nothing is left for this row."))
         else:
-            legs[at] = replace(legs[at], amount=-off[legs[at].commodity.code])
+            legs[at] = replace(legs[at], amount=off[legs[at].commodity.code].copy_negate())
             rows[at].amount = money.typed(legs[at].amount, legs[at].commodity.places)
             return legs
         return None
@@ -207,15 +316,3 @@ class EntryForm:
         states = {str(leg.id): str(leg.state) for leg in self.before.legs} if self.before else {}
         for row in self.rows:
             row.state = states.get(row.id, "")
-
-
-def head_of(entry: Entry) -> dict[str, Any]:
-    """Write what an entry says besides its legs as the form shows it."""
-    return {
-        "date": entry.date,
-        "payee": entry.payee,
-        "narration": entry.narration,
-        "notes": entry.notes,
-        "code": entry.code,
-        "tags": " ".join(entry.tags),
-    }

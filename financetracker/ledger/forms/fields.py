@@ -1,17 +1,17 @@
 """Fields of every form of the site: a day, an exact amount."""
 
-import re
+import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from financetracker.ledger import money
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+from financetracker.ledger import arithmetic, money
+from financetracker.ledger.days import BadDay, read_day, show_day
 
 
 def said(error: money.BadAmount) -> str:
@@ -19,22 +19,36 @@ def said(error: money.BadAmount) -> str:
     return _(error.sentence) % error.values
 
 
-class DayField(forms.DateField):
-    """A day as 2026-03-14: what a date input sends, and nothing that could be read in two ways."""
+class DayInput(forms.TextInput):
+    """A text input for a day, written as the person does. A script puts a calendar beside it."""
 
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    default_error_messages: ClassVar = {
-        "invalid": gettext_lazy("That is not a day of the calendar: write it like 2026-03-14.")
-    }
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        offered = {"autocomplete": "off", "data-day": gettext_lazy("Open the calendar")}
+        super().__init__(offered | (attrs or {}))
+
+    def format_value(self, value: Any) -> str | None:
+        return show_day(value) if isinstance(value, datetime.date) else super().format_value(value)
+
+
+class DayField(forms.DateField):
+    """A day as people type it: 3, 3.5., yesterday, -2, tuesday, 14 Mar 2026 or 2026-03-14; see days.read_day.
+
+    "Today" is the household's: the request runs in the time zone of its book.
+    """
+
+    widget = DayInput
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and value.strip() and not _DAY.fullmatch(value.strip()):
-            raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value)
+        try:
+            return read_day(value, timezone.localdate())
+        except BadDay as error:
+            raise ValidationError(str(error), code="invalid") from error
 
 
 class AmountField(forms.CharField):
-    """An exact amount, written as the person's locale says; see money.parse_amount."""
+    """An exact amount or a sum of some, written as the person's locale says; see arithmetic.compute."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "class": "amount"})
 
@@ -47,7 +61,7 @@ class AmountField(forms.CharField):
         if value in self.empty_values:
             return None
         try:
-            return money.parse_amount(str(value))
+            return arithmetic.compute(str(value), places=money.MAX_SCALE)
         except money.BadAmount as error:
             raise ValidationError(said(error), code="invalid") from error
 

@@ -9,14 +9,16 @@ from typing import Any
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
-from financetracker.accounts.models import Commodity
-from financetracker.ledger import money
-from financetracker.ledger.forms.chart import BadName, Chart, short
+from financetracker.accounts.models import Account, Commodity
+from financetracker.ledger import arithmetic, money
+from financetracker.ledger.forms.chart import BadName, Chart, Offer, UnknownName, short
 from financetracker.ledger.forms.fields import said
 from financetracker.ledger.journal import Leg
 from financetracker.ledger.models import Posting
 
 FILL = "="
+# What an account that is not there may become, in the order it is offered.
+OPENED = (Account.Type.EXPENSE, Account.Type.INCOME, Account.Type.ASSET, Account.Type.LIABILITY)
 
 COLUMNS = ("id", "account", "amount", "commodity", "weight", "weight_commodity", "memo")
 _ROW = re.compile(r"leg-([0-9]{1,6})-(" + "|".join(COLUMNS) + ")", re.ASCII)
@@ -36,6 +38,8 @@ class Row:
     memo: str = ""
     state: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
+    offers: list[Offer] = field(default_factory=list)
+    is_suggested: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -63,8 +67,8 @@ class Row:
         if len(self.memo) > 500:
             self.refuse("memo", _("A memo has at most 500 characters (this one has %d).") % len(self.memo))
         before = self._before(own)
-        account = self._named("account", chart.account)
-        commodity = self._named("commodity", lambda text: chart.commodity(text, account))
+        account = self._named("account", chart.account, chart)
+        commodity = self._named("commodity", lambda text: chart.commodity(text, account), chart)
         amount = self._number("amount", commodity)
         weight, weight_commodity = self._weight(chart, amount)
         if self.errors or account is None or commodity is None or amount is None:
@@ -88,7 +92,7 @@ class Row:
             self.refuse("id", _("This row is no leg of this transaction: open it anew."))
         return before
 
-    def _named(self, column: str, find: Any) -> Any:
+    def _named(self, column: str, find: Any, chart: Chart) -> Any:
         typed = getattr(self, column)
         if column == "account" and not typed:
             self.refuse(column, _("An account is missing."))
@@ -97,14 +101,17 @@ class Row:
             return find(typed)
         except BadName as error:
             self.refuse(column, str(error))
+            if column == "account" and isinstance(error, UnknownName):
+                self.offers = chart.offers(typed, OPENED)
             return None
 
     def _number(self, column: str, commodity: Commodity | None) -> Decimal | None:
         typed = getattr(self, column)
         if column == "amount" and typed == FILL:
             return Decimal(0)
+        places, scale = (commodity.places, commodity.scale) if commodity else (money.MAX_SCALE, money.MAX_SCALE)
         try:
-            return money.parse_amount(typed, places=commodity.scale if commodity else money.MAX_SCALE)
+            return arithmetic.compute(typed, places=places, scale=scale)
         except money.BadAmount as error:
             self.refuse(column, said(error))
             return None
@@ -116,10 +123,10 @@ class Row:
                     "weight", _("Say what it was worth in %(code)s.") % {"code": short(self.weight_commodity)}
                 )
             return None, None
-        commodity = self._named("weight_commodity", chart.commodity)
+        commodity = self._named("weight_commodity", chart.commodity, chart)
         weight = self._number("weight", commodity)
         if weight is not None and amount is not None and amount < 0 and self.weight[0] not in "+-\u2212":
-            weight = -weight  # what was paid is written without a sign; it counts with the amount's
+            weight = weight.copy_negate()  # what was paid is written without a sign; it counts with the amount's
         return weight, commodity
 
 

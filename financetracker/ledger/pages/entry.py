@@ -1,20 +1,60 @@
-"""The form of a transaction: to enter one, to show one, to amend one."""
+"""The form of a transaction: to enter one, to show one, to amend one; and what its scripts ask meanwhile."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
-from financetracker.ledger import journal
+from financetracker.ledger import journal, suggest
+from financetracker.ledger.days import BadDay, read_day, show_day
 from financetracker.ledger.forms import Chart, EntryForm
+from financetracker.ledger.forms.reading import reading
 from financetracker.ledger.journal import Entry
-from financetracker.ledger.models import Payee, Tag, Transaction
+from financetracker.ledger.models import Tag, Transaction
 from financetracker.ledger.pages.base import TransactionPages, names, refuse_stale, title, version
+
+# What an address may put into an empty form: `add/?account=Assets:Cash`.
+ASKED = ("date", "payee", "narration", "tags", "code", "notes", "amount", "account", "category")
+
+
+def quick_entry(request: HttpRequest) -> dict[str, Any]:
+    """Return what `{% include "ledger/plain_form.html" %}` needs to stand on any page; empty for who only looks.
+
+    Seven queries, however large the book. The form is sent to the page for adding, and errors are shown there.
+    """
+    if not may_write(request):
+        return {}
+    book = book_of(request)
+    form = EntryForm(Chart(book), initial={"date": today(book, timezone.now())})
+    return form_context(form, action=reverse("admin:ledger_transaction_add"))
+
+
+def form_context(form: EntryForm, *, action: str = "") -> dict[str, Any]:
+    """What the templates of the form are told: the form itself, and the names to offer while somebody types.
+
+    It is sent to the address it stands at, or to `action`.
+    """
+    chart = form.chart
+    return {
+        "form": form,
+        "form_action": action,
+        "payees": suggest.payees(chart.book),
+        "tags": names(Tag, chart.book),
+        "accounts": chart.offered() if form.plain is None else [],
+        "own_accounts": chart.offered(suggest.OWN) if form.plain is not None else [],
+        "categories": chart.offered(suggest.CATEGORIES) if form.plain is not None else [],
+        "commodities": chart.commodities if form.plain is None else [],
+    }
 
 
 class EntryPages(TransactionPages):
@@ -24,6 +64,8 @@ class EntryPages(TransactionPages):
         return [
             self._page(self.form_page, "add", "add/"),
             self._page(self.form_page, "change", "<int:pk>/change/"),
+            self._page(self.usual_answer, "usual", "usual/"),
+            self._page(self.read_answer, "read", "read/"),
             *super().get_urls(),
         ]
 
@@ -45,8 +87,12 @@ class EntryPages(TransactionPages):
         elsewhere = self._other_book(request)
         chart = Chart(book)
         if request.method != "POST":
-            now = {"date": today(book, timezone.now())}
-            return self._form_answer(request, EntryForm(chart, transaction=row, entry=shown or entry, initial=now))
+            if shown is not None:
+                return self._form_answer(request, EntryForm(chart, transaction=row, entry=shown, wide=True))
+            form = self._fresh(request, chart, row, entry)
+            if row is None:
+                form.head.fields["payee"].widget.attrs["autofocus"] = True
+            return self._form_answer(request, form)
         form = EntryForm(chart, transaction=row, entry=entry, data=request.POST)
         if elsewhere:
             form.errors.append(
@@ -57,26 +103,80 @@ class EntryPages(TransactionPages):
             )
         elif "more" in request.POST:
             form.add_rows(10)
+        elif "wide" in request.POST:
+            form.widen()
         elif form.book_id != str(book.public_id):
             form.errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
+        elif "usual" in request.POST and self._took_usual(form):
+            pass
+        elif "open" in request.POST:
+            form.open_account(request.POST["open"])
         else:
-            saved = self._save(form)
+            saved = self._save(form, anyway="anyway" in request.POST)
             if saved is not None:
-                return self._saved(request, saved, is_new=row is None)
+                return self._saved(request, saved, form, is_new=row is None)
         return self._form_answer(request, form)
 
-    def _save(self, form: EntryForm) -> Transaction | None:
-        """Make the one journal call; None if it was refused, and then the form says why."""
+    def usual_answer(self, request: HttpRequest) -> HttpResponse:
+        """Tell a script how a payee's last entry was made."""
+        book = book_of(request)
+        if not may_write(request):
+            raise PermissionDenied
+        found = suggest.usual(book, request.GET.get("payee", ""))
+        return JsonResponse(found.data if found else {})
+
+    def read_answer(self, request: HttpRequest) -> HttpResponse:
+        """Tell a script what the form means as it is typed so far. Writes nothing."""
+        book = book_of(request)
+        if not may_write(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = EntryForm(Chart(book, hints=0), data=request.POST)
+        answer = reading(form)
+        if "draft" in request.POST:
+            answer["saved"] = self._is_saved(form)
+        return JsonResponse(answer)
+
+    def _fresh(
+        self, request: HttpRequest, chart: Chart, row: Transaction | None, entry: Entry | None
+    ) -> EntryForm:
+        """The form before anything was sent: what it amends, or empty but for what the address asks."""
+        is_wide = "wide" in request.GET
+        if entry is not None:
+            return EntryForm(chart, transaction=row, entry=entry, wide=is_wide)
+        initial: dict[str, Any] = {name: request.GET[name][:1000] for name in ASKED if name in request.GET}
+        now = today(chart.book, timezone.now())
+        try:
+            initial["date"] = read_day(initial.get("date", ""), now)
+        except BadDay:
+            initial.setdefault("date", now)
+        return EntryForm(chart, initial=initial, wide=is_wide)
+
+    def _is_saved(self, form: EntryForm) -> bool:
+        """Whether a draft was saved meanwhile, under its public id."""
+        try:
+            wanted = uuid.UUID(form.public_id)
+        except ValueError:
+            return False
+        return Transaction.objects.filter(book=form.chart.book, public_id=wanted).exists()
+
+    def _save(self, form: EntryForm, *, anyway: bool) -> Transaction | None:
+        """Make the one journal call; None if it was refused or something is asked first: the form says so."""
         seen = version(form.version)
         try:
             if form.transaction is not None:
                 refuse_stale(form.transaction, seen)
+            if self._took_usual(form):
+                return None
             entry = form.entry()
             if entry is None:
                 return None
-            if form.transaction is None:
-                return journal.post(form.chart.book, entry)
-            return journal.amend(form.transaction, entry, version=seen)
+            if form.transaction is not None:
+                return journal.amend(form.transaction, entry, version=seen)
+            if form.before is None and not anyway:
+                form.alike = suggest.lookalikes(form.chart.book, entry)
+            return None if form.alike else journal.post(form.chart.book, entry)
         except journal.Stale as refusal:
             assert form.transaction is not None
             now = Transaction.objects.select_related("payee", "book").get(pk=form.transaction.pk)
@@ -86,27 +186,47 @@ class EntryPages(TransactionPages):
             form.refuse(refusal)
         return None
 
-    def _saved(self, request: HttpRequest, row: Transaction, *, is_new: bool) -> HttpResponse:
-        what = row.payee.name if row.payee else row.narration or str(row.date)
-        self.message_user(
-            request, _("Saved: %(what)s, %(date)s.") % {"what": what, "date": row.date}, messages.SUCCESS
+    def _took_usual(self, form: EntryForm) -> bool:
+        """Fill in where a payee's entries go, where nobody said it; what was filled in is asked for once more."""
+        if not form.lacks_accounts:
+            return False
+        usual = suggest.usual(form.chart.book, form.typed("payee"))
+        if usual is None or usual.day is None or not form.take(usual):
+            return False
+        form.told.append(
+            _("Filled in from the last entry with %(payee)s, of %(day)s. Save again if it is right.")
+            % {"payee": usual.payee, "day": show_day(usual.day)}
         )
-        if "_addanother" in request.POST and is_new:
-            return HttpResponseRedirect(reverse(f"admin:{self._name}_add"))
+        return True
+
+    def _saved(self, request: HttpRequest, row: Transaction, form: EntryForm, *, is_new: bool) -> HttpResponse:
+        what = row.payee.name if row.payee else row.narration or show_day(row.date)
+        self.message_user(
+            request,
+            _("Saved: %(what)s, %(date)s.") % {"what": what, "date": show_day(row.date)},
+            messages.SUCCESS,
+        )
+        goes_on = "_addanother" in request.POST or request.POST.get("anyway") == "another"
+        if goes_on and is_new:
+            return HttpResponseRedirect(f"{reverse(f'admin:{self._name}_add')}?{urlencode(_kept(row, form))}")
         return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
     def _form_answer(self, request: HttpRequest, form: EntryForm) -> HttpResponse:
-        row, book = form.transaction, form.chart.book
+        row = form.transaction
         return self._answer(
             request,
             "ledger/transaction_form.html",
             title=title(row) if row else _("New transaction"),
-            form=form,
             transaction=row,
             entry=form.before,
             is_fixed=bool(row and row.voided) or not may_write(request),
-            accounts=form.chart.offered(),
-            commodities=form.chart.commodities,
-            payees=names(Payee, book),
-            tags=names(Tag, book),
+            goes_on="_addanother" in request.POST or request.POST.get("anyway") == "another",
+            **form_context(form),
         )
+
+
+def _kept(row: Transaction, form: EntryForm) -> Mapping[str, str]:
+    """What the next form begins with: the day, and what was paid with."""
+    if form.plain is None:
+        return {"date": show_day(row.date), "wide": "1"}
+    return {"date": show_day(row.date), "account": form.plain.account}

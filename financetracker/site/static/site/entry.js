@@ -1,128 +1,196 @@
-/* The transaction form, with a script: rows are added in place, what the legs are off is shown while typing, `=` puts
-   what is left into an amount, Ctrl+Enter saves. Sums are BigInt in units of 10^-18: exact, as the server's are. */
+/* The form of an entry, with a script: what is typed is read by the server and the reading shown (the day, sums, what
+   the legs are off, in words), a payee's usual accounts are filled in as suggestions, rows are added in place, `=` puts
+   what is left into an amount, Ctrl+Enter saves and begins the next one, Esc clears suggestions. No arithmetic here:
+   the server's is exact. */
 "use strict";
 (() => {
   const form = document.getElementById("entry-form");
   if (!form || form.querySelector("fieldset[disabled]")) return;
   const body = form.querySelector("#legs tbody");
-  const output = document.getElementById("balance");
-  const SCALE = 18n;
-  const base = form.dataset.base;
-
-  const options = (id) => new Map([...(document.getElementById(id)?.options ?? [])].map((o) => [o.value, o.dataset]));
-  const accounts = options("accounts");
-  const commodities = options("commodities");
-
-  const parse = (text) => {
-    const match = /^([+\-\u2212]?)([0-9]{0,20})(?:\.([0-9]{0,18}))?$/.exec(text.trim());
-    if (!match || !(match[2] || match[3])) return null;
-    const units = BigInt(match[2] || "0") * 10n ** SCALE + BigInt((match[3] || "").padEnd(Number(SCALE), "0"));
-    return match[1] && match[1] !== "+" ? -units : units;
-  };
-
-  const write = (units, places) => {
-    const digits = (units < 0n ? -units : units).toString().padStart(Number(SCALE) + 1, "0");
-    const whole = digits.slice(0, -Number(SCALE));
-    const decimals = digits.slice(-Number(SCALE)).replace(/0+$/, "").padEnd(places, "0");
-    return (units < 0n ? "-" : "") + whole + (decimals ? "." + decimals : "");
-  };
-
+  const named = (name) => form.elements.namedItem(name);
   const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
-  const rows = () => [...body.querySelectorAll("tr.leg")];
-  const code = (row) => {
-    const typed = field(row, "commodity").value.trim();
-    if (typed) return commodities.has(typed) ? typed : typed.toUpperCase();
-    return accounts.get(field(row, "account").value.trim())?.commodity || base;
-  };
+  const rows = () => (body ? [...body.querySelectorAll("tr.leg")] : []);
 
-  /* What a leg counts: its worth in another commodity where one is given, with the amount's sign. */
-  const weight = (row) => {
-    const amount = parse(field(row, "amount").value);
-    const worth = field(row, "weight").value.trim();
-    if (!worth) return amount === null ? null : [code(row), amount];
-    const units = parse(worth);
-    if (units === null || amount === null) return null;
-    const typed = field(row, "weight_commodity").value.trim() || base;
-    return [commodities.has(typed) ? typed : typed.toUpperCase(), amount < 0n && !/^[+\-\u2212]/.test(worth) ? -units : units];
-  };
+  /* --- Reading: one question at a time, asked again if something was typed meanwhile */
+  let asking = false;
+  let again = false;
+  let waiting = 0;
 
-  const residue = (except) => {
-    const sums = new Map();
-    for (const row of rows()) {
-      const counted = row === except ? null : weight(row);
-      if (counted) sums.set(counted[0], (sums.get(counted[0]) ?? 0n) + counted[1]);
+  const show = (answer) => {
+    for (const place of form.querySelectorAll("[data-read]")) {
+      const name = place.dataset.read;
+      const sum = answer.sums[name];
+      const text = name === "day" ? answer.day : sum ? `= ${sum}` : "";
+      if (place.textContent !== text) place.textContent = text;
     }
-    return new Map([...sums].filter(([, units]) => units !== 0n));
+    const says = document.getElementById("says");
+    if (says && says.textContent !== answer.says) says.textContent = answer.says;
+    const balance = document.getElementById("balance");
+    if (balance) {
+      const { off } = answer;
+      const text = off === null ? "" : off.length ? `${balance.dataset.off} ${off.join(", ")}` : balance.dataset.balanced;
+      if (balance.textContent !== text) balance.textContent = text;
+      balance.className = off === null ? "" : off.length ? "off" : "balanced";
+    }
+    for (const [name, value] of Object.entries(answer.fill)) {
+      const input = named(name);
+      if (input && input.value.trim() === "=") {
+        input.value = value;
+        again = true;
+      }
+    }
   };
 
-  const show = () => {
-    const typed = rows().filter((row) => weight(row));
-    const off = [...residue()].map(([name, units]) => `${write(units, Number(commodities.get(name)?.places ?? 0))} ${name}`);
-    const text = typed.length === 0 ? "" : off.length ? `${output.dataset.off} ${off.join(", ")}` : output.dataset.balanced;
-    if (output.textContent !== text) output.textContent = text;
-    output.className = typed.length === 0 ? "" : off.length ? "off" : "balanced";
+  const read = async () => {
+    clearTimeout(waiting);
+    if (asking) return void (again = true);
+    asking = true;
+    again = false;
+    try {
+      const answer = await fetch(form.dataset.read, { method: "POST", body: new FormData(form), redirect: "error" });
+      if (answer.ok) show(await answer.json());
+    } catch {
+      // No connection: nothing is shown, and draft.js says so when the form is to be sent.
+    } finally {
+      asking = false;
+      if (again) read();
+    }
+  };
+  const soon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(read, 120);
   };
 
-  const fill = (row) => {
-    const name = code(row);
-    const left = residue(row).get(name);
-    if (left === undefined || field(row, "weight").value.trim()) return;
-    field(row, "amount").value = write(-left, Number(commodities.get(name)?.places ?? 0));
-    show();
+  /* --- Suggestions: a payee's last entry, marked until somebody types over it */
+  const mark = (input) => {
+    const frame = input.closest(".field, td");
+    frame.classList.add("is-suggested");
+    const label = frame.querySelector("label");
+    if (label && !label.querySelector(".suggested")) {
+      label.append(" ", Object.assign(document.createElement("span"), { className: "suggested", textContent: form.dataset.suggested }));
+    }
+  };
+  const unmark = (input) => {
+    const frame = input.closest(".is-suggested");
+    frame?.classList.remove("is-suggested");
+    frame?.querySelector(".suggested")?.remove();
+  };
+  const isSuggested = (input) => Boolean(input.closest(".is-suggested"));
+
+  const suggest = (known) => {
+    for (const name of ["account", "category", "tags"]) {
+      const input = named(name);
+      if (!input || (input.value.trim() && !isSuggested(input))) continue;
+      const value = known[name] ?? "";
+      if (!value && name === "account") continue; // what the last form was paid with is better than nothing
+      input.value = value;
+      if (value) mark(input);
+      else unmark(input);
+      if (value && name === "tags") input.closest("details")?.setAttribute("open", "");
+    }
+    soon();
+  };
+  /* A split is laid out by the server: it is offered, not done, while somebody types on. */
+  const offerSplit = (is) => {
+    const button = document.getElementById("as-usual");
+    if (button) button.hidden = !is;
   };
 
+  let lastPayee = named("payee")?.value.trim() ?? "";
+  form.addEventListener("taken", async (event) => {
+    const known = event.detail;
+    if (event.target.name !== "payee" || known.name === lastPayee || named("version").value) return;
+    lastPayee = known.name;
+    offerSplit("split" in known);
+    if (known.day) return suggest(known);
+    const answer = await fetch(`${form.dataset.usual}?payee=${encodeURIComponent(known.name)}`, { redirect: "error" }).catch(() => null);
+    if (!answer?.ok) return;
+    const usual = await answer.json();
+    if (!usual.payee) return;
+    offerSplit(usual.split);
+    suggest(usual);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const frame of form.querySelectorAll(".is-suggested")) {
+      const input = frame.querySelector("input:not([type=hidden])");
+      input.value = "";
+      unmark(input);
+    }
+    soon();
+  });
+
+  /* --- Rows */
   const prepare = (row) => {
     const button = row.querySelector(".remove");
     button.hidden = false;
     button.addEventListener("click", () => {
       for (const input of row.querySelectorAll("input")) input.value = "";
-      show();
+      soon();
       field(row, "account").focus();
     });
-    field(row, "amount").addEventListener("keydown", (event) => {
-      if (event.key === "=") {
-        event.preventDefault();
-        fill(row);
-      }
-    });
   };
-
   const add = () => {
     const last = rows().at(-1);
-    const row = last.cloneNode(true);
+    const row = document.createElement("tr");
+    row.className = "leg";
     const index = Number(last.dataset.leg) + 1;
     const count = rows().length + 1;
     row.dataset.leg = index;
-    row.classList.remove("is-wrong");
-    for (const input of row.querySelectorAll("input")) {
-      input.name = input.name.replace(/^leg-\d+-/, `leg-${index}-`);
-      input.value = "";
-      input.removeAttribute("aria-invalid");
-      input.removeAttribute("aria-describedby");
-      const label = input.getAttribute("aria-label");
-      if (label) input.setAttribute("aria-label", label.replace(/\d+$/, count));
+    for (const cell of last.children) {
+      const made = row.appendChild(document.createElement("td"));
+      made.className = cell.className.replace("is-suggested", "");
+      if (cell.dataset.label) made.dataset.label = cell.dataset.label;
+      for (const old of cell.querySelectorAll("input:not(.picker)")) {
+        const input = made.appendChild(document.createElement("input"));
+        for (const { name, value } of old.attributes) {
+          if (!/^(value|role|aria-(?!label)|data-)/.test(name)) input.setAttribute(name, value.replace(/^leg-\d+-/, `leg-${index}-`));
+        }
+        if (old.dataset.combobox) input.setAttribute("list", old.dataset.combobox);
+        const label = old.getAttribute("aria-label");
+        if (label) input.setAttribute("aria-label", label.replace(/\d+$/, count));
+      }
+      const place = cell.querySelector("[data-read]");
+      if (place) {
+        made.append(Object.assign(document.createElement("span"), { className: place.className }));
+        made.lastChild.dataset.read = `leg-${index}-amount`;
+      }
+      const button = cell.querySelector("button.remove");
+      if (button) made.append(button.cloneNode(true));
     }
     body.append(row);
+    row.dispatchEvent(new CustomEvent("added", { bubbles: true }));
     prepare(row);
     return row;
   };
-
   for (const row of rows()) prepare(row);
-  document.getElementById("add-rows").addEventListener("click", (event) => {
+  document.getElementById("add-rows")?.addEventListener("click", (event) => {
     event.preventDefault();
     field(add(), "account").focus();
   });
-  form.addEventListener("input", () => {
+
+  /* --- Typing and saving */
+  form.addEventListener("input", (event) => {
+    if (event.target.matches("input")) unmark(event.target);
     const last = rows().at(-1);
     if (last && field(last, "account").value.trim() && rows().length < 1000) add();
-    show();
+    soon();
   });
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      form.requestSubmit(form.querySelector("[name=_addanother]") ?? form.querySelector("[name=_save].primary"));
+      form.requestSubmit(form.querySelector("[name=_addanother].button") ?? form.querySelector("[name=_save].button"));
     }
+    // The calendar's and the browser's own meaning of Enter in a text area stay.
   });
-  form.querySelector("[aria-invalid]")?.focus();
-  show();
+
+  const first = () => {
+    if (form.querySelector("[autofocus]")) return form.querySelector("[autofocus]");
+    if (form.querySelector("[aria-invalid=true]")) return form.querySelector("[aria-invalid=true]");
+    if ("fresh" in form.dataset) return null;
+    const names = body ? rows().flatMap((row) => ["account", "amount"].map((name) => field(row, name))) : ["payee", "amount", "account", "category"].map(named);
+    return names.find((input) => !input.value.trim()) ?? form.querySelector("[name=_save].button");
+  };
+  first()?.focus();
+  read();
 })();
