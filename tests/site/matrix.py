@@ -356,6 +356,10 @@ PAGES: dict[str, Page] = {
     "admin:ledger_transaction_changelist": Page(T, SEEN, SEEN),
     "admin:ledger_transaction_csv": Page(f"{T}csv/", SEEN, SEEN),
     "admin:ledger_transaction_add": Page(f"{T}add/", WRITTEN, ADDED, body=entry, refs=LEG_REFS, saves="home"),
+    "admin:ledger_transaction_usual": Page(f"{T}usual/", WRITTEN, WRITTEN),
+    "admin:ledger_transaction_read": Page(
+        f"{T}read/", "405 405 403 405 404 login login", WRITTEN, body=entry, refs=LEG_REFS
+    ),
     "admin:ledger_transaction_change": Page(
         f"{T}{{transaction}}/change/",
         ROW,
@@ -549,6 +553,8 @@ PROBES: tuple[str, ...] = (
     "/admin/period/?book={book}",
     "/admin/book/?next=/admin/ledger/transaction/{transaction}/change/",
     "/admin/ledger/transaction/add/?payee={payee}&book={book}&account={account_name}",
+    "/admin/ledger/transaction/add/?category={account_name}&date=2026-03-14&amount=1&wide=1",
+    "/admin/ledger/transaction/usual/?payee={payee_name}",
     "/admin/ledger/price/add/?commodity={commodity}&quote={quote}",
     "/admin/ledger/balanceassertion/add/?account={account}&commodity={commodity}&_popup=1&_to_field=id",
     "/admin/accounts/account/add/?parent={parent}&commodities={commodity}",

@@ -13,8 +13,8 @@ from financetracker.accounts.errors import Refusal
 from financetracker.ledger import money
 from financetracker.ledger.forms.chart import Chart, Offer
 from financetracker.ledger.forms.head import HeadForm, head_of
-from financetracker.ledger.forms.plain import PlainLegs
-from financetracker.ledger.forms.rows import COLUMNS, FILL, Row, rows_in, rows_of
+from financetracker.ledger.forms.plain import TYPES, PlainLegs
+from financetracker.ledger.forms.rows import COLUMNS, FILL, OPENED, Row, rows_in, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused, residue
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.suggest import Usual
@@ -220,6 +220,8 @@ class EntryForm:
         row = next((row for row in self.rows if f"leg-{row.index}" == name), None)
         if row is None and (self.plain is None or name not in {"account", "category"}):
             return
+        if type_ not in (TYPES[name] if row is None else OPENED):
+            return
         typed = row.account if row is not None else getattr(self.plain, name)
         offer = next((one for one in self.chart.offers(typed, [type_]) if one.type == type_), None)
         try:
@@ -257,8 +259,7 @@ class EntryForm:
 
     def _say(self, name: str, value: str) -> None:
         if self.head.is_bound:
-            self.head.data = self.head.data.copy()
-            self.head.data[name] = value
+            self.head.data = {**self.head.data.dict(), name: value}  # type: ignore[attr-defined]
         else:
             self.head.initial[name] = value
         self.suggested.add(name)

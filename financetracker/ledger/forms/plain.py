@@ -22,7 +22,8 @@ from financetracker.ledger.suggest import CATEGORIES, OWN, Usual
 
 COLUMNS = ("amount", "account", "category")
 _CODE = re.compile(r"(?P<number>.*?[0-9)])\s*(?P<code>[^\W\d_][\w.'\-]{0,23})")
-_TYPES = {
+# What an account that is not there may become.
+TYPES = {
     "account": (Account.Type.ASSET, Account.Type.LIABILITY),
     "category": (Account.Type.EXPENSE, Account.Type.INCOME),
 }
@@ -167,7 +168,7 @@ class PlainLegs:
         except BadName as error:
             self.refuse(column, str(error))
             if isinstance(error, UnknownName):
-                self.offers[column] = chart.offers(typed, _TYPES[column])
+                self.offers[column] = chart.offers(typed, TYPES[column])
             return None
 
     def _read_amount(self, chart: Chart, account: Account | None) -> tuple[Commodity | None, Decimal | None]:

@@ -52,7 +52,10 @@ def form_context(form: EntryForm, *, action: str = "") -> dict[str, Any]:
         "tags": names(Tag, chart.book),
         "accounts": chart.offered() if form.plain is None else [],
         "own_accounts": chart.offered(suggest.OWN) if form.plain is not None else [],
-        "categories": chart.offered(suggest.CATEGORIES) if form.plain is not None else [],
+        # Another account as category makes a transfer; categories go first.
+        "categories": chart.offered(suggest.CATEGORIES) + chart.offered(suggest.OWN)
+        if form.plain is not None
+        else [],
         "commodities": chart.commodities if form.plain is None else [],
     }
 
