@@ -95,7 +95,7 @@ def payees(book: Book) -> list[Usual]:
     found = [
         Usual(named[payee], day, legs, tags) for payee, (day, legs, tags) in zip(ranked, entries, strict=True)
     ]
-    return found + [Usual(name) for name in others.values_list("name", flat=True)[: OFFERED - len(found)]]
+    return (found + [Usual(name) for name in others.values_list("name", flat=True)[:OFFERED]])[:OFFERED]
 
 
 def usual(book: Book, payee: str) -> Usual | None:

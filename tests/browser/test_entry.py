@@ -70,8 +70,8 @@ def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -
     assert "Spar" in window.go(LIST).locator("main").inner_text()
 
     window.go(f"{LIST}{made_id(home)}/change/")
-    page.locator("[name=leg-0-amount]").fill("21.50")
-    page.locator("[name=leg-1-amount]").fill("-21.50")
+    page.locator("[name=amount]").fill("21.50")
+    expect(page.locator("#says")).to_have_text("Food: 21.50 EUR from Cash")
     save(window)
     assert amounts(home) == ["Food 21.50", "Cash -21.50"]
 

@@ -280,7 +280,7 @@ def test_a_form_of_five_thousand_legs_is_refused_with_everything_kept(home: Hous
     answer = signed_in(home.editor).post(ADD, form_data(home, *many))
     assert answer.status_code == 200
     assert "A form takes at most 1000 legs, and this one has 5000: import a file for more." in text(answer)
-    assert answer.text.count('value="Expenses:Food" list="accounts"') == 5000
+    assert answer.text.count('-account" value="Expenses:Food"') == 5000
     assert legs(home) == []
 
 

@@ -14,7 +14,7 @@ from financetracker.accounts.bookadmin import may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.models import Account
 from financetracker.ledger import money, transfers
-from financetracker.ledger.forms import DayField
+from financetracker.ledger.forms import DayInput
 from financetracker.ledger.history import history_of_transaction
 from financetracker.ledger.journal import Leg
 from financetracker.ledger.models import Posting, Transaction
@@ -97,7 +97,7 @@ def legs_of_page(row: Transaction) -> list[LegLine]:
 
 
 def _day_input(day: datetime.date) -> str:
-    return str(DayField().widget.render("date", day, {"id": "reverse-date", "required": True}))
+    return str(DayInput().render("date", day, {"id": "reverse-date", "required": True}))
 
 
 def reversal(row: Transaction) -> Transaction | None:

@@ -5,7 +5,7 @@
 (() => {
   const form = document.getElementById("entry-form");
   if (!form || form.querySelector("fieldset[disabled]")) return;
-  const key = `draft ${form.getAttribute("action") || location.pathname}`;
+  const key = `draft ${form.getAttribute("action") || location.pathname + location.search}`;
   const SKIPPED = new Set(["csrfmiddlewaretoken"]);
 
   const keep = (sent) => {
@@ -57,6 +57,7 @@
     if (!("fresh" in form.dataset)) return keep(false);
     if (!draft) return;
     const values = new Map(draft.said);
+    if (values.get("book") !== form.elements.namedItem("book").value) return;
     if (values.get("version") !== form.elements.namedItem("version").value && draft.sent) return forget();
     const data = new FormData();
     for (const [name, value] of draft.said) data.append(name, value);
@@ -75,24 +76,28 @@
 
   form.addEventListener("input", () => keep(false));
 
-  let asked = false;
+  /* One click is one sending: "" nothing asked, "asking" whether the server is there, "going", "gone". */
+  let state = "";
   form.addEventListener("submit", async (event) => {
-    if (asked) return;
+    if (state === "going") return void (state = "gone");
     event.preventDefault();
-    asked = true;
+    if (state) return;
+    state = "asking";
     const { submitter } = event;
     keep(true);
     const there = await fetch(form.dataset.usual, { redirect: "manual", signal: AbortSignal.timeout(8000) }).catch(() => null);
     if (!there) {
-      asked = false;
+      state = "";
       keep(false);
       return notice(form.dataset.offline, "offline");
     }
     document.getElementById("offline")?.remove();
+    state = "going";
     form.requestSubmit(submitter);
+    setTimeout(() => (state = ""), 10_000); // the answer may fail to come, and the form stands there still
   });
   addEventListener("pageshow", (event) => {
-    if (event.persisted) asked = false;
+    if (event.persisted) state = "";
   });
   begin();
 })();
