@@ -31,7 +31,7 @@ from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.accounts.presets import EQUITY, OPENING_BALANCES, PRESETS, ROOTS
 from financetracker.ledger import journal, money
-from financetracker.ledger.forms import BadName, Chart, DayField
+from financetracker.ledger.forms import BadName, Chart, DayField, DayInput
 from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.journal import Entry, Leg
 from financetracker.ledger.models import Posting
@@ -189,7 +189,7 @@ class StartForm:
     @property
     def date_input(self) -> str:
         """The field of the day."""
-        return str(DayField().widget.render("date", self.date, {"id": "id_date"}))
+        return str(DayInput().render("date", self.date, {"id": "id_date"}))
 
     def save(self) -> bool:
         """Open what is missing and write the balances; False if something is wrong, and then it is said where."""
