@@ -21,7 +21,7 @@ NAMES = {"financetracker", "Ctrl", "Enter", "Esc", "yesterday", "n", "g", "o", "
 
 
 def names_in(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
 
 
 def test_every_template_of_others_that_ours_stand_in_for_is_on_the_list(project: Path) -> None:
