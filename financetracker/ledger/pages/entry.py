@@ -202,7 +202,9 @@ class EntryPages(TransactionPages):
         )
         return True
 
-    def _saved(self, request: HttpRequest, row: Transaction, form: EntryForm, *, is_new: bool) -> HttpResponse:
+    def _saved(
+        self, request: HttpRequest, row: Transaction, form: EntryForm | None = None, *, is_new: bool
+    ) -> HttpResponse:
         what = row.payee.name if row.payee else row.narration or show_day(row.date)
         self.message_user(
             request,
@@ -228,8 +230,8 @@ class EntryPages(TransactionPages):
         )
 
 
-def _kept(row: Transaction, form: EntryForm) -> Mapping[str, str]:
+def _kept(row: Transaction, form: EntryForm | None) -> Mapping[str, str]:
     """What the next form begins with: the day, and what was paid with."""
-    if form.plain is None:
+    if form is None or form.plain is None:
         return {"date": show_day(row.date), "wide": "1"}
     return {"date": show_day(row.date), "account": form.plain.account}
