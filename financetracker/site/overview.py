@@ -181,7 +181,11 @@ def _uncleared(point: attention.Uncleared, day: datetime.date) -> Point:
         "until": str(day - attention.PATIENCE),
     }
     return Point(
-        ngettext("%(count)d uncleared in %(account)s", "%(count)d uncleared in %(account)s", point.count)
+        ngettext(
+            "%(count)d entry in %(account)s is uncleared",
+            "%(count)d entries in %(account)s are uncleared",
+            point.count,
+        )
         % {"count": point.count, "account": point.account.name},
         _("for more than 60 days; the first since %(day)s") % {"day": show_day(point.since)},
         _("Look"),

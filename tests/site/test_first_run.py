@@ -275,8 +275,8 @@ def test_the_first_page_says_what_needs_attention() -> None:
             book=home.book, account=assets, commodity=eur, date=today, amount=-13, include_children=True
         )
     seen = text(signed_in(home.editor).get("/admin/"))
-    assert "1 uncleared in Cash" in seen
-    assert "uncleared in Card" not in seen
+    assert "1 entry in Cash is uncleared" in seen
+    assert "in Card is" not in seen
     assert "Bank is off by −5.00 EUR" in seen
     for other in ("Cash is off", "Card is off", "Assets is off"):
         assert other not in seen

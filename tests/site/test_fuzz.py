@@ -184,6 +184,9 @@ def test_a_password_is_found_by_no_search(world: World) -> None:
         "/admin/ledger/payee/{}/",
         "/admin/accounts/account/{}/change/",
         "/admin/accounts/account/{}/place/",
+        "/admin/ledger/transaction/{}/",
+        "/admin/ledger/transaction/{}/refund/",
+        "/admin/ledger/transaction/{}/transfer/",
         "/admin/accounts/account/{}/register/",
         "/admin/accounts/account/{}/register/csv/",
         "/admin/accounts/membership/{}/delete/",
@@ -231,6 +234,12 @@ ENTRY = (
     | each("date", DAYS)
     | each("public_id book", {"NUL": "\x00", "text": "x", "megabyte": MEGABYTE, "braces": "{" * 40})
 )
+TRANSFER = (
+    each("narration source target commodity received_commodity fee_account", TEXTS)
+    | each("amount received fee", AMOUNTS)
+    | each("date", DAYS)
+    | each("public_id book", {"NUL": "\x00", "text": "x", "megabyte": MEGABYTE, "braces": "{" * 40})
+)
 FORMS: dict[str, dict[str, dict[str, str]]] = {
     "admin:ledger_payee_add": each("name", TEXTS),
     "admin:ledger_payee_change": each("name", TEXTS),
@@ -253,6 +262,17 @@ FORMS: dict[str, dict[str, dict[str, str]]] = {
     "admin:period": each("date", DAYS) | each("reason", some(TEXTS, "NUL")),
     "admin:ledger_transaction_add": ENTRY,
     "admin:ledger_transaction_change": ENTRY | each("leg-0-id version", CHOICES),
+    "admin:ledger_transaction_refund": each("date", DAYS) | each("leg-0-amount", AMOUNTS),
+    "admin:ledger_transaction_split": each("payee leg-0-account", TEXTS) | each("version", CHOICES),
+    "admin:ledger_transaction_transfer": TRANSFER,
+    "admin:ledger_transaction_transfer_change": TRANSFER | each("version", CHOICES),
+    "admin:book_new": each("name base time_zone", TEXTS) | each("first_day_of_week preset", CHOICES),
+    "admin:book_start": (
+        each("row-0-account row-0-commodity row-1-account", TEXTS)
+        | each("row-0-amount row-1-amount", AMOUNTS)
+        | each("date", DAYS)
+        | each("public_id book", {"NUL": "\x00", "text": "x", "megabyte": MEGABYTE})
+    ),
     "admin:users_user_add": each("email name", TEXTS),
     "admin:users_user_change": each("email name", TEXTS),
 }
@@ -271,7 +291,18 @@ NOT_TYPED = frozenset(
             "role",
             "commodity",
         ),
-        *("was", "quote", "account", "lock", "is_active", "usable_password", "password1", "password2"),
+        *(
+            "first_day_of_week",
+            "preset",
+            "was",
+            "quote",
+            "account",
+            "lock",
+            "is_active",
+            "usable_password",
+            "password1",
+            "password2",
+        ),
     )
 )
 

@@ -2,6 +2,7 @@
 
 import urllib.parse
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -13,14 +14,20 @@ from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
 from financetracker.ledger import journal, locale, transfers
+from financetracker.ledger.days import show_day
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.forms.transfer import TransferForm
 from financetracker.ledger.models import Transaction
-from financetracker.ledger.pages.base import not_of_this_book, refuse_stale, title, version
-from financetracker.ledger.pages.entry import EntryPages
+from financetracker.ledger.pages.base import (
+    TransactionPages,
+    not_of_this_book,
+    refuse_stale,
+    title,
+    version,
+)
 
 
-class TransferPages(EntryPages):
+class TransferPages(TransactionPages):
     """One submission is one call of the journal, as with every other entry."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -80,11 +87,12 @@ class TransferPages(EntryPages):
     def _transferred(
         self, request: HttpRequest, row: Transaction, form: TransferForm, *, is_new: bool
     ) -> HttpResponse:
-        answer = self._saved(request, row, is_new=is_new)
+        said = {"what": row.narration or _("Transfer"), "date": show_day(row.date)}
+        self.message_user(request, _("Saved: %(what)s, %(date)s.") % said, messages.SUCCESS)
         if "_addanother" in request.POST and is_new:
-            said = urllib.parse.urlencode({"source": form.cleaned_data["source"]})
-            return HttpResponseRedirect(reverse(f"admin:{self._name}_transfer") + "?" + said)
-        return answer
+            query = urllib.parse.urlencode({"source": form.cleaned_data["source"]})
+            return HttpResponseRedirect(reverse(f"admin:{self._name}_transfer") + "?" + query)
+        return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
     def _transfer_answer(self, request: HttpRequest, form: TransferForm) -> HttpResponse:
         row, chart = form.transaction, form.chart
