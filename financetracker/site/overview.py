@@ -23,6 +23,7 @@ from financetracker.ledger import attention, money
 from financetracker.ledger.balances import Node, tree
 from financetracker.ledger.days import show_day
 from financetracker.ledger.models import Posting, Transaction
+from financetracker.ledger.pages.entry import quick_entry
 from financetracker.ledger.pages.lines import line_of
 
 OWN = (Account.Type.ASSET, Account.Type.LIABILITY)
@@ -66,11 +67,12 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
     net = money.total(value.amount for value in worth)
     latest = _latest(book)
     context: dict[str, Any] = {
+        **quick_entry(request),
         "title": _("Overview"),
         "may_write": may_write(request),
         "day": day,
         "base": base,
-        "accounts": [_held(node, codes, base) for node in shown[:MOST_ACCOUNTS]],
+        "holdings": [_held(node, codes, base) for node in shown[:MOST_ACCOUNTS]],
         "more_accounts": _others(nodes, shown[:MOST_ACCOUNTS]),
         "net_worth": money.show(net, base.places),
         "net_plain": f"{net:f}",

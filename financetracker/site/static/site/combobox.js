@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const MOST = 8;
-  const form = document.getElementById("entry-form");
+  const form = document.getElementById("entry-form") ?? document.getElementById("transfer-form");
   if (!form || form.querySelector("fieldset[disabled]")) return;
   const options = (id) => [...(document.getElementById(id)?.options ?? [])];
 
