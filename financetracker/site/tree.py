@@ -55,6 +55,11 @@ class Group:
     sum_name: str = ""
     sum: Figure | None = None
 
+    @property
+    def has_held(self) -> bool:
+        """Whether any of them holds something other than the base."""
+        return any(line.held for line in self.lines)
+
 
 def account_tree(request: HttpRequest, site: AdminSite) -> HttpResponse:
     """Show the accounts with their balances at the end of a day, each in its natural sign. Eight queries.
@@ -275,23 +280,25 @@ def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
     amount = _natural(node.value.amount, node.account)
     held = [
         f"{money.show(_natural(value, node.account), codes[code].places)} {code}"
-        for code, value in node.total.items()
+        for code, value in node.own.items()
+        if value
     ]
     return TreeLine(
         node.account,
         min(node.depth, DEEPEST),
-        held if set(node.total) - {base.code} else [],
+        held if set(node.own) - {base.code} else [],
         money.show(amount, base.places) if node.total and len(node.value.missing) < len(node.total) else "",
         f"{amount:f}" if amount else "0",
-        _remarks(node.value),
+        _remarks(node.value, with_day=bool(set(node.own) - {base.code})),
     )
 
 
-def _remarks(value: Valuation) -> str:
+def _remarks(value: Valuation, *, with_day: bool) -> str:
+    """What a total leaves out, and `with_day` how old the price is that it rests on."""
     notes = []
     if value.missing:
         notes.append(_("no price for %(codes)s") % {"codes": ", ".join(value.missing)})
-    if value.oldest is not None:
+    if with_day and value.oldest is not None:
         notes.append(_("price of %(day)s") % {"day": show_day(value.oldest)})
     return "; ".join(notes)
 

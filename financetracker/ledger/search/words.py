@@ -136,7 +136,8 @@ def _words(token: _Token, ground: Ground) -> Term:
     said = f"“{_cut(token.word)}”"
     tops = [row for row in accounts if _begins(row.name, wanted)]
     if tops:
-        names = ", ".join(row.name for row in tops[:2]) + ("…" if len(tops) > 2 else "")
+        several = list(dict.fromkeys(row.name for row in tops))
+        names = ", ".join(several[:2]) + ("…" if len(several) > 2 else "")
         said = _("%(word)s or in %(accounts)s") % {"word": said, "accounts": names}
     return _made(token, Kind.WORDS, said, value=token.word, accounts=tuple(row.pk for row in accounts))
 
