@@ -31,9 +31,9 @@ ASKED = (
     LIST + "?q=nothing-like-it",
     LIST + "?q=food+-shop",
     LIST + "?q=%3E190",
-    LIST + "?q=12.34",
+    LIST + "?q=10..90",
     LIST + "?q=%23rare",
-    LIST + "?q=2016-03+10..20",
+    LIST + "?q=2016+10..90",
     LIST + "?account=Expenses&state=uncleared&since=2016-02-01&until=2016-12-31",
     LIST + "?state=reconciled",
     LIST + "?void=yes",
@@ -49,7 +49,7 @@ ASKED = (
     "/admin/accounts/account/?on=2018-06-01",
 )
 
-# Entries over ten years, each between the account of the register or one of nine others and one of ten categories.
+# Entries over ten years, each between one of ten accounts (every fifth the register's) and one of ten kinds.
 _FILL = """
 WITH t AS (
   INSERT INTO ledger_transaction (public_id, book_id, date, payee_id, narration, notes, code, flag, metadata,
@@ -62,7 +62,7 @@ INSERT INTO ledger_posting (book_id, transaction_id, date, voided, position, sta
                             commodity_id, weight, weight_commodity_id, memo, metadata)
 SELECT %(book)s, t.id, t.date, false, side, 'uncleared',
        CASE WHEN side = 0 THEN (%(kinds)s::bigint[])[1 + t.id %% 10]
-            WHEN t.id %% 2 = 0 THEN %(hot)s ELSE (%(banks)s::bigint[])[1 + t.id %% 9] END,
+            WHEN t.id %% 5 = 0 THEN %(hot)s ELSE (%(banks)s::bigint[])[1 + t.id %% 9] END,
        a.amount, %(eur)s, a.amount, %(eur)s, '', '{}'
   FROM t, generate_series(0, 1) side,
        LATERAL (SELECT (1 - 2 * side) * (1 + (t.id * 7919 %% 20000) / 100.0)::numeric(12, 2) AS amount) a
@@ -190,7 +190,8 @@ def test_every_page_asks_as_many_questions_as_of_a_small_book(large: Large) -> N
 
 
 def test_no_page_reads_the_whole_table_of_postings(large: Large) -> None:
-    assert {path: look.scans for path, look in large.many.items() if look.scans} == {}
+    found = [f"{path}: {scan}" for path, look in large.many.items() for scan in look.scans]
+    assert not found, "\n".join(found)
 
 
 def test_no_page_is_heavy(large: Large) -> None:
@@ -201,4 +202,5 @@ def test_a_question_that_reads_everything_is_seen(large: Large) -> None:
     """Control: the sum over all postings, and a condition that no index knows."""
     assert large.scans("SELECT sum(amount) FROM ledger_posting")
     assert large.scans("SELECT id FROM ledger_posting WHERE abs(amount) > 100 ORDER BY id LIMIT 5")
-    assert not large.scans(f"SELECT id FROM ledger_posting WHERE account_id = {large.things.account} LIMIT 5")
+    legs = f"SELECT sum(amount) FROM ledger_posting WHERE account_id = {large.banks[0]} AND NOT voided"
+    assert not large.scans(legs)
