@@ -34,16 +34,16 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
     furnished(home)
     page = window.log_in(home.editor.email)
     window.go(LIST)
-    page.get_by_label("Search").first.focus()
+    page.locator("#filter_q").focus()
     page.keyboard.type("food >10 #trip")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert page.locator("#chips .chip").all_inner_texts()[1] == "more than 10 ×"
+    assert page.locator("#chips .chip").all_inner_texts()[1].startswith("more than 10")
     assert page.locator("#transactions tbody tr").count() == 1
     assert "1 found" in page.locator("#found").inner_text()
     with page.expect_navigation():
         page.get_by_role("link", name="Without: more than 10").click()
-    assert page.get_by_label("Search").first.input_value() == "food #trip"
+    assert page.locator("#filter_q").input_value() == "food #trip"
 
     window.go(f"/admin/accounts/account/{home.accounts['Cash'].pk}/register/")
     page.evaluate("window.stayed = true")
@@ -52,9 +52,8 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
         mark.focus()
         with page.expect_response("**/register/**"):
             page.keyboard.press("Enter")
-        page.get_by_title("Mark uncleared").first.wait_for()
-        page.wait_for_function("document.activeElement.classList.contains('toggle')")
-    page.wait_for_function("document.querySelectorAll('.is-cleared').length >= 3")  # the legend has one
+        page.locator("button.toggle[title='Mark uncleared']:focus").wait_for()
+    page.locator(".register .is-cleared").nth(1).wait_for()
     assert states(home) == ["cleared", "cleared"]
     assert page.evaluate("window.stayed"), "the page was left"
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0

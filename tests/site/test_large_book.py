@@ -49,13 +49,13 @@ ASKED = (
     "/admin/accounts/account/?on=2018-06-01",
 )
 
-# Entries over ten years, each between one of ten accounts (every fifth the register's) and one of ten kinds.
+# Entries over ten years, each between an account (every fifth the one of the register) and a category.
 _FILL = """
 WITH t AS (
   INSERT INTO ledger_transaction (public_id, book_id, date, payee_id, narration, notes, code, flag, metadata,
                                   version, voided)
-  SELECT gen_random_uuid(), %(book)s, date '2016-01-01' + n * 3650 / %(count)s, (%(payees)s::bigint[])[1 + n %% 50],
-         'Purchase ' || n %% 1000, '', '', '', '{}', 1, false
+  SELECT gen_random_uuid(), %(book)s, date '2016-01-01' + n * 3650 / %(count)s,
+         (%(payees)s::bigint[])[1 + n %% 50], 'Purchase ' || n %% 1000, '', '', '', '{}', 1, false
     FROM generate_series(1, %(count)s) n RETURNING id, date
 )
 INSERT INTO ledger_posting (book_id, transaction_id, date, voided, position, state, account_id, amount,
