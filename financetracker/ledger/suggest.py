@@ -1,6 +1,7 @@
 """What the books know from before: whom people pay, how a payee is usually entered, what looks entered already.
 
-Suggestions come from the last entry of a payee that counts: easy to foresee, and easy to explain on the page.
+A payee is suggested as most of his last few entries were made, the latest of those: easy to foresee, and easy to
+explain on the page.
 """
 
 import datetime
@@ -17,6 +18,9 @@ from financetracker.ledger.models import Payee, Posting, Transaction, Transactio
 
 # Payees are ranked by the latest so many transactions; the others follow by name.
 LOOKED_AT = 2000
+# What is usual is said by so many entries of a payee, for so many of the latest payees; of others by the last one.
+SAMPLE = 5
+SAMPLED = 100
 # Names offered while typing: enough to help, few enough to send with every form.
 OFFERED = 500
 # A probable duplicate is this near, in days.
@@ -28,7 +32,7 @@ CATEGORIES = frozenset({Account.Type.INCOME, Account.Type.EXPENSE})
 
 @dataclass(frozen=True, slots=True)
 class UsualLeg:
-    """A leg of the last entry: where it went, never how much. `account` is empty where that one is closed now."""
+    """A leg of such an entry: where it went, never how much. `account` is empty where that one is closed now."""
 
     account: str
     type: str
@@ -39,7 +43,7 @@ class UsualLeg:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """A payee, and how his last entry was made; `day` is None and the rest empty where there is none."""
+    """A payee, and how he is usually entered; `day`, of the example, is None and the rest empty without one."""
 
     payee: str
     day: datetime.date | None = None
@@ -82,24 +86,29 @@ class Usual:
         }
 
 
+_Entry = tuple[datetime.date, tuple[UsualLeg, ...], tuple[str, ...]]
+
+
 def payees(book: Book) -> list[Usual]:
-    """Return the payees to offer, the latest first, each with his last entry. Four queries."""
+    """Return the payees to offer, the latest first, each as he is usually entered. Four queries."""
     rows = _counted(book).filter(payee__isnull=False).values_list("payee_id", "pk", "date")
-    last: dict[int, tuple[int, datetime.date]] = {}
+    last: dict[int, list[tuple[int, datetime.date]]] = {}
     for payee, pk, day in rows[:LOOKED_AT]:
-        last.setdefault(payee, (pk, day))
+        last.setdefault(payee, []).append((pk, day))
     ranked = list(last)[:OFFERED]
     named = dict(Payee.objects.filter(book=book, pk__in=ranked).values_list("pk", "name"))
     others = Payee.objects.filter(book=book).exclude(pk__in=ranked).order_by("name")
-    entries = _entries(last[payee] for payee in ranked)
+    looked = [last[payee][: SAMPLE if n < SAMPLED else 1] for n, payee in enumerate(ranked)]
+    entries = iter(_entries(itertools.chain.from_iterable(looked)))
     found = [
-        Usual(named[payee], day, legs, tags) for payee, (day, legs, tags) in zip(ranked, entries, strict=True)
+        _usual(named[payee], list(itertools.islice(entries, len(sample))))
+        for payee, sample in zip(ranked, looked, strict=True)
     ]
     return (found + [Usual(name) for name in others.values_list("name", flat=True)[:OFFERED]])[:OFFERED]
 
 
 def usual(book: Book, payee: str) -> Usual | None:
-    """Return how a payee's last entry was made; None for a payee nobody knows. Four queries."""
+    """Return how a payee is usually entered; None for a payee nobody knows. Four queries."""
     typed = " ".join(payee.split())
     if not typed or len(typed) > 200 or "\0" in typed:
         return None
@@ -107,10 +116,7 @@ def usual(book: Book, payee: str) -> Usual | None:
     if not known:
         return None
     pk, name = next((row for row in known if row[1] == typed), known[0])
-    last = _counted(book).filter(payee=pk).values_list("pk", "date")[:1]
-    for day, legs, tags in _entries(last):
-        return Usual(name, day, legs, tags)
-    return Usual(name)
+    return _usual(name, _entries(_counted(book).filter(payee=pk).values_list("pk", "date")[:SAMPLE]))
 
 
 def lookalikes(book: Book, entry: Entry) -> list[Transaction]:
@@ -144,9 +150,16 @@ def _counted(book: Book) -> Any:
     return Transaction.objects.filter(book=book, voided=False, reverses__isnull=True).order_by("-date", "-pk")
 
 
-def _entries(
-    last: Iterable[tuple[int, datetime.date]],
-) -> list[tuple[datetime.date, tuple[UsualLeg, ...], tuple[str, ...]]]:
+def _usual(payee: str, sample: Sequence[_Entry]) -> Usual:
+    """Choose the way most of these entries were made, the latest of equals, and its latest entry."""
+    if not sample:
+        return Usual(payee)
+    ways = [tuple(leg.account for leg in legs) for _day, legs, _tags in sample]
+    day, legs, tags = sample[max(range(len(ways)), key=lambda n: (ways.count(ways[n]), -n))]
+    return Usual(payee, day, legs, tags)
+
+
+def _entries(last: Iterable[tuple[int, datetime.date]]) -> list[_Entry]:
     """Read legs and tags of these transactions, in their order. Two queries."""
     wanted = list(last)
     pks = [pk for pk, _day in wanted]

@@ -88,7 +88,8 @@ def test_the_amount_is_in_the_commodity_of_the_account(home: Household) -> None:
     ("field", "value", "sentence"),
     [
         ("amount", "", "An amount is missing."),
-        ("amount", "1o", "There is no commodity “o”."),
+        ("amount", "1o.20", "“1o.20” is not an amount"),
+        ("amount", "1 EURO", "There is no commodity “EURO”. Did you mean EUR?"),
         ("amount", "0", "A posting moves an amount other than zero."),
         ("amount", "1+", "“1+” cannot be computed"),
         ("amount", "0.001", "has more than 2 decimal places"),
@@ -221,7 +222,7 @@ def test_a_payees_last_entry_says_where_the_next_one_goes(home: Household) -> No
     answer = client.post(ADD, plain(home, account="", category="", payee="Spar"))
     seen = text(answer)
     assert answer.status_code == 200
-    assert "Filled in from the last entry with Spar, of 5 Mar 2026. Save again if it is right." in seen
+    assert "Filled in as Spar was entered on 5 Mar 2026. Save again if it is right." in seen
     assert 'name="account" value="Liabilities:Card"' in seen
     assert 'name="category" value="Expenses:Food"' in seen
     assert 'value="weekly"' in seen
@@ -230,6 +231,17 @@ def test_a_payees_last_entry_says_where_the_next_one_goes(home: Household) -> No
     assert len(legs(home)) == 4
     again = plain(home, account="Liabilities:Card", category="Expenses:Food", payee="Spar", tags="weekly")
     assert client.post(ADD, again).status_code == 302
+
+
+def test_an_exception_is_not_what_is_usual(home: Household) -> None:
+    for day, category in ((1, "Food"), (2, "Rent"), (3, "Food"), (4, "Rent"), (5, "Food"), (6, "Rent")):
+        posted(home, f"{category} 5", "Cash -5", payee="Spar", date=datetime.date(2026, 3, day))
+    posted(home, "Food 5", "Rent 5", "Cash -10", payee="Spar")
+    with home.scope():
+        found = suggest.usual(home.book, "Spar")
+        assert found == suggest.payees(home.book)[0]
+        assert found is not None
+        assert (found.category, found.day) == ("Expenses:Rent", datetime.date(2026, 3, 6))
 
 
 def test_a_split_is_laid_out_as_last_time(home: Household) -> None:

@@ -21,7 +21,8 @@ from financetracker.ledger.journal import Leg
 from financetracker.ledger.suggest import CATEGORIES, OWN, Usual
 
 COLUMNS = ("amount", "account", "category")
-_CODE = re.compile(r"(?P<number>.*?[0-9)])\s*(?P<code>[^\W\d_][\w.'\-]{0,23})")
+# A single letter is a code only behind a space: 1O.20 is a slip, and no commodity.
+_CODE = re.compile(r"(?P<number>.*?[0-9)])(?:\s*(?=[^\W\d_]{2})|\s+)(?P<code>[^\W\d_][\w.'\-]{0,23})")
 # What an account that is not there may become.
 TYPES = {
     "account": (Account.Type.ASSET, Account.Type.LIABILITY),

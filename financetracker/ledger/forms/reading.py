@@ -27,11 +27,14 @@ def reading(form: EntryForm) -> dict[str, Any]:
 
 
 def _day(form: EntryForm) -> str:
-    """Name the day with its weekday; empty for what is none yet."""
+    """Name the day with its weekday, which is enough where it stands there in full; empty for what is none yet."""
+    typed = form.typed("date")
     try:
-        day = read_day(form.typed("date"), timezone.localdate())
+        day = read_day(typed, timezone.localdate())
     except BadDay:
         return ""
+    if typed == show_day(day):
+        return _weekday(day)
     return _("%(weekday)s, %(day)s") % {"weekday": _weekday(day), "day": show_day(day)}
 
 

@@ -121,7 +121,7 @@ class EntryPages(TransactionPages):
         return self._form_answer(request, form)
 
     def usual_answer(self, request: HttpRequest) -> HttpResponse:
-        """Tell a script how a payee's last entry was made."""
+        """Tell a script how a payee is usually entered."""
         book = book_of(request)
         if not may_write(request):
             raise PermissionDenied
@@ -197,7 +197,7 @@ class EntryPages(TransactionPages):
         if usual is None or usual.day is None or not form.take(usual):
             return False
         form.told.append(
-            _("Filled in from the last entry with %(payee)s, of %(day)s. Save again if it is right.")
+            _("Filled in as %(payee)s was entered on %(day)s. Save again if it is right.")
             % {"payee": usual.payee, "day": show_day(usual.day)}
         )
         return True

@@ -77,8 +77,9 @@
       found = typed.trim() || !all ? (typed.trim() ? fitting(id, typed) : []) : options(id).slice(0, MOST);
       list.replaceChildren();
       for (const option of found) {
-        const { account, category, day } = option.dataset;
-        list.append(item(option.value, [category, account].filter(Boolean).join(" · "), day));
+        const { account, category, split, day } = option.dataset;
+        const what = split === undefined ? category : form.dataset.split;
+        list.append(item(option.value, [what, account].filter(Boolean).join(" · "), day));
       }
       const exact = found.some((option) => option.value.toLowerCase() === typed.trim().toLowerCase());
       if (isNew && !exact && found.length) {
