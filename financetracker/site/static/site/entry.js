@@ -192,5 +192,5 @@
     return names.find((input) => !input.value.trim()) ?? form.querySelector("[name=_save].button");
   };
   first()?.focus();
-  read();
+  if (body || !("fresh" in form.dataset)) read();
 })();
