@@ -26,7 +26,7 @@ from financetracker.ledger.models import Posting, Tag
 from financetracker.ledger.pages.asked import Asked, asked_of
 from financetracker.ledger.pages.base import names
 from financetracker.ledger.pages.csvfile import csv_answer
-from financetracker.ledger.pages.lines import Figure, few
+from financetracker.ledger.pages.lines import OWN, Figure, few
 from financetracker.ledger.register import Cursor, Line, Page, Standing, register, standing
 
 PAGE_SIZE = 50
@@ -84,6 +84,7 @@ def account_register(request: HttpRequest, site: AdminSite, *, pk: int) -> HttpR
         "day": day,
         "base": chart.base.code,
         "mark": locale.active().decimal,
+        "add_with": urlencode({"account" if account.type in OWN else "category": account.full_name}),
         "older": _at(asked, "below", page.older),
         "newer": _at(asked, "above", page.newer),
         "here": request.GET.urlencode(),

@@ -601,13 +601,13 @@ def reopen_left(scene: Scene) -> object:
     return books.reopen_account(scene.home.accounts["Left"])
 
 
-def placed(name: str, **changes: Any) -> Step:
+def placed(which: str, **changes: str) -> Step:
     """Rename or move an account as somebody does who looks at it as it was made."""
 
     def step(scene: Scene) -> object:
-        account = scene.home.accounts[name]
+        account = scene.home.accounts[which]
         above = scene.home.accounts[changes.get("below", "Assets")]
-        return books.place_account(account, name=changes.get("name", name), parent=above, was=f"Assets:{name}")
+        return books.place_account(account, name=changes.get("name", which), parent=above, was=f"Assets:{which}")
 
     return step
 
@@ -617,7 +617,7 @@ def up(name: str) -> Step:
 
 
 CHART = {
-    "close, post": (close_left, INTO_LEFT, "account_is_open_on_posting_dates"),
+    "close, post": (close_left, INTO_LEFT, "posting_account_is_open"),
     "post, close": (INTO_LEFT, close_left, "account_is_open_on_posting_dates"),
     "rename, rename": (placed("Left", name="One"), placed("Left", name="Two"), "account_is_as_it_was"),
     "move, rename": (placed("Left", below="Tree"), placed("Left", name="Two"), "account_is_as_it_was"),
