@@ -33,7 +33,8 @@ def serious(window: Watched, axe: str) -> list[str]:
         "Runtime.evaluate",
         {
             "expression": "axe.run().then(r => r.violations"
-            ".filter(v => ['serious', 'critical'].includes(v.impact)).map(v => v.id + ' ' + v.nodes.map(n => n.html).join(' | ')))",
+            ".filter(v => ['serious', 'critical'].includes(v.impact))"
+            ".map(v => v.id + ' ' + v.nodes.map(n => n.html).join(' | ')))",
             "awaitPromise": True,
             "returnByValue": True,
         },

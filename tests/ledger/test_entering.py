@@ -527,3 +527,11 @@ def test_an_old_token_of_a_page_of_ours_can_be_sent_again(home: Household) -> No
     assert legs(home) == []
     with home.scope():
         assert not Transaction.objects.exists()
+
+
+def test_the_button_for_last_times_split_never_saves(home: Household) -> None:
+    posted(home, "Food 5", "Rent 7", "Card -12", payee="Market")
+    seen = text(send(home, plain(home, "40", "Cash", "Food", payee="Market", usual="1")))
+    assert 'name="leg-2-amount" value="-40"' in seen
+    assert send(home, plain(home, "40", "Cash", "Food", payee="Nobody", usual="1")).status_code == 200
+    assert len(legs(home)) == 3

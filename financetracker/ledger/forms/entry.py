@@ -198,6 +198,11 @@ class EntryForm:
             return not self.plain.category
         return all(row.is_empty for row in self.rows)
 
+    def forget_category(self) -> None:
+        """Take out the category of the short form, because it is to be laid out anew."""
+        if self.plain is not None:
+            self.plain.category = ""
+
     def take(self, usual: Usual) -> bool:
         """Fill in what is empty from a payee's last entry, marked as suggested; whether there was anything."""
         if self.plain is not None and not usual.is_split:

@@ -110,8 +110,9 @@ class EntryPages(TransactionPages):
             form.widen()
         elif form.book_id != str(book.public_id):
             form.errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
-        elif "usual" in request.POST and self._took_usual(form):
-            pass
+        elif "usual" in request.POST:
+            form.forget_category()
+            self._took_usual(form)
         elif "open" in request.POST:
             form.open_account(request.POST["open"])
         else:
