@@ -39,7 +39,7 @@ PAGES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("overview", "/admin/", None),
     ("transactions", "/admin/ledger/transaction/", None),
     ("search", "/admin/ledger/transaction/?q=%3E100+last+month", None),
-    ("transaction", "/admin/ledger/transaction/", open_first("#transactions tbody th a")),
+    ("transaction", "/admin/ledger/transaction/?q=%23japan-2026+visa", open_first("#transactions tbody th a")),
     ("entry", "/admin/ledger/transaction/add/", None),
     ("transfer", "/admin/ledger/transaction/transfer/", None),
     ("accounts", "/admin/accounts/account/", None),
