@@ -1055,7 +1055,8 @@ def test(rest: list[str]) -> int:
         env = test_environment(set_up(held))
     if rest:
         replace([PYTHON, "-m", "pytest", *rest], env)
-    side_by_side = str(min(os.cpu_count() or 1, 4))
+    # One more than there are cores: a test that waits for a server or a browser leaves its core to another.
+    side_by_side = str(min((os.cpu_count() or 1) + 1, 4))
     return run_all([*CHECKS, ("pytest", ["-m", "pytest", "-n", side_by_side, "--dist", "loadgroup"])], env)
 
 
