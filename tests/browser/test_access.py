@@ -93,7 +93,7 @@ def test_every_page(window: Watched, home: Household, axe: str, look: str) -> No
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
             found.append(f"{path} is {wide} px too wide")
-    window.go("/admin/ledger/transaction/add/")
+    window.go("/admin/ledger/transaction/add/?wide=1")
     page.locator("[name=leg-0-account]").fill("Nothing")
     with page.expect_navigation():
         page.get_by_role("button", name="Save", exact=True).last.click()
