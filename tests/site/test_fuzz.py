@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote_plus, urlencode
+from uuid import UUID
 
 import pytest
 
@@ -96,6 +97,11 @@ SEARCHED = frozenset({"/admin/ledger/transaction/", "/admin/accounts/account/{ac
 
 ADDRESSES = {
     "/admin/ledger/transaction/": ("owner", OUR_LIST),
+    "/admin/ledger/transaction/add/": (
+        "owner",
+        ("date", "payee", "amount", "account", "category", "notes", "wide"),
+    ),
+    "/admin/ledger/transaction/usual/": ("owner", ("payee",)),
     "/admin/ledger/price/": ("owner", STOCK + LOOKUPS),
     "/admin/users/user/": ("superuser", ("q", "o", "p")),
     "/admin/ledger/transaction/csv/": ("owner", OUR_LIST),
@@ -368,6 +374,35 @@ def test_bytes_that_are_no_text_break_no_form(world: World, value: str) -> None:
 
 
 # --- The transaction's form
+
+SHORT = (
+    each("amount", AMOUNTS | {"sum": "1+", "by zero": "1/0"})
+    | each("account category", TEXTS | some(ODD_TEXTS, "markup", "direction"))
+    | each("payee notes tags", TEXTS)
+    | each("date", DAYS)
+    | each(
+        "public_id book open", {"NUL": "\x00:\x00", "text": "x", "braces": "{" * 40, "account": "category:equity"}
+    )
+)
+
+
+@pytest.mark.parametrize("field", SHORT)
+def test_the_short_form_and_its_reader_take_no_nonsense(world: World, field: str) -> None:
+    things = world.own
+    body = {"shape": "plain", "public_id": str(UUID(int=77)), "version": "", "book": things.book_public_id}
+    body |= {"date": "2026-03-20", "amount": "10", "account": things.account_name, "category": "Nothing"}
+    wrong = []
+    for kind, value in SHORT[field].items():
+        for more in ({}, {"wide": "1"}, {"usual": "1"}):
+            for fault in sent(world, "admin:ledger_transaction_add", {**body, field: value, **more}):
+                if not fault.startswith(("shape", "wide", "usual", "open")):
+                    wrong.append(f"{field}, {kind}, {more}: {fault}"[:300])
+        answer = world.ask(
+            "owner", "POST", "/admin/ledger/transaction/read/", {**body, field: value, "draft": "1"}
+        )
+        if answer.status != 200 or answer.changed:
+            wrong.append(f"reading {field}, {kind}: {answer}"[:300])
+    assert wrong == []
 
 
 def test_a_thousand_wrong_legs_are_each_told_so(world: World) -> None:

@@ -171,7 +171,15 @@ class EntryForm:
     @property
     def shows_more(self) -> bool:
         """Whether the fields that the short form folds away have something in them."""
-        return any(self.typed(name) or name in self.head.errors for name in ("narration", "tags", "code", "notes"))
+        return self._has(("narration", "tags", "code", "notes"))
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether the fields that are folded away beside rows have something in them."""
+        return self._has(("code", "notes"))
+
+    def _has(self, names: tuple[str, ...]) -> bool:
+        return any(self.typed(name) or name in self.head.errors for name in names)
 
     @property
     def says(self) -> str:

@@ -111,8 +111,7 @@ class EntryPages(TransactionPages):
         elif form.book_id != str(book.public_id):
             form.errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
         elif "usual" in request.POST:
-            form.forget_category()
-            self._took_usual(form)
+            self._took_usual(form, anew=True)
         elif "open" in request.POST:
             form.open_account(request.POST["open"])
         else:
@@ -190,12 +189,16 @@ class EntryPages(TransactionPages):
             form.refuse(refusal)
         return None
 
-    def _took_usual(self, form: EntryForm) -> bool:
-        """Fill in where a payee's entries go, where nobody said it; what was filled in is asked for once more."""
-        if not form.lacks_accounts:
+    def _took_usual(self, form: EntryForm, *, anew: bool = False) -> bool:
+        """Fill in where a payee's entries go, where nobody said it, or `anew`; it is asked for once more then."""
+        if not (anew or form.lacks_accounts):
             return False
         usual = suggest.usual(form.chart.book, form.typed("payee"))
-        if usual is None or usual.day is None or not form.take(usual):
+        if usual is None or usual.day is None:
+            return False
+        if anew:
+            form.forget_category()
+        if not form.take(usual):
             return False
         form.told.append(
             _("Filled in as %(payee)s was entered on %(day)s. Save again if it is right.")
