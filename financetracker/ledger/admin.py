@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, BookForm
 from financetracker.ledger import money
+from financetracker.ledger.days import show_day
 from financetracker.ledger.forms import AmountField, DayField
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Transaction
 from financetracker.ledger.pages.again import AgainPages
@@ -33,6 +34,10 @@ class AmountsAdmin(BookAdmin):
         models.DecimalField: {"form_class": AmountField},
         models.DateField: {"form_class": DayField, "widget": DayField.widget},
     }
+
+    @admin.display(description=gettext_lazy("date"), ordering="date")
+    def day(self, row: Price | BalanceAssertion) -> str:
+        return show_day(row.date)
 
 
 @admin.register(Payee)
@@ -79,7 +84,7 @@ class PriceAdmin(AmountsAdmin):
         "There is no price yet. With one, what you hold in another commodity counts in the totals."
     )
     fields = ("date", "commodity", "value", "quote", "kind", "source")
-    list_display = ("date", "commodity", "amount", "quote", "kind", "source")
+    list_display = ("day", "commodity", "amount", "quote", "kind", "source")
     list_select_related = ("commodity", "quote")
     search_fields = ("commodity__code",)
     ordering = ("-date", "commodity__code", "quote__code")
@@ -104,7 +109,7 @@ class BalanceAssertionAdmin(AmountsAdmin):
         "Nothing is asserted yet. Write down what the bank says an account holds: the books are compared with it."
     )
     fields = ("account", "date", "amount", "commodity", "include_children", "tolerance")
-    list_display = ("date", "account", "asserted", "include_children")
+    list_display = ("day", "account", "asserted", "include_children")
     list_select_related = ("account", "commodity")
     search_fields = ("account__full_name",)
     ordering = ("-date", "account__full_name")
