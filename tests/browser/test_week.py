@@ -37,8 +37,8 @@ WEEK = [
     (day, payee, f"{3 + n}.{(37 * n + 11 * day) % 100:02}")
     for day in range(7)
     for n, payee in enumerate(("gre", "bak", "cit", "noo", "dru", "kin"))
-    if (n + day) % 7 < 5 or payee in ("gre", "bak")
-][:36]
+    if (n + day) % 7 < 6 or payee in ("gre", "bak")
+][:37]
 NEW = (("Flower Corner", "14.90", "food"), ("Book Attic", "22.00", "children"), ("Lumen", "12.99", "eating"))
 TRANSFERS = (("sav", "250"), ("sav", "75.50"), ("cash", "100"))
 

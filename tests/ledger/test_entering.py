@@ -3,15 +3,18 @@
 import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from financetracker.accounts import books
 from financetracker.accounts.models import Account
 from financetracker.ledger import journal, suggest
+from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.models import Payee, Posting, Transaction
 from tests.builders import DAY, Household, new_id
 from tests.ledger.test_admin import ADD, LIST, change, leg_ids, legs, now, posted, signed_in, text
@@ -404,6 +407,16 @@ def test_an_unknown_account_is_opened_from_its_error(
     again = send(home, data | {"open": f"{field}:{type_}"})
     assert again.status_code == 200
     assert send(home, data | {field: opened}).status_code == 302
+
+
+def test_an_account_that_somebody_else_opened_meanwhile_is_taken(home: Household) -> None:
+    with home.scope():
+        form = EntryForm(Chart(home.book), data=QueryDict(urlencode(plain(home, category="Snacks"))))
+        books.open_account(home.book, "Expenses:Snacks", "expense")
+        form.open_account("category:expense")
+        assert form.plain is not None
+        assert (form.plain.category, form.plain.errors, form.told) == ("Expenses:Snacks", {}, [])
+        assert form.entry() is not None
 
 
 def test_an_account_is_opened_from_a_row(home: Household) -> None:

@@ -241,7 +241,10 @@ class EntryForm:
             if offer is not None:
                 self._open(offer, row, name)
         except Refusal as refusal:
-            if row is not None:
+            self.chart = Chart(self.chart.book)
+            if offer is not None and any(one.full_name == offer.full_name for one in self.chart.accounts):
+                self._open(offer, row, name)  # somebody else was faster: there it is
+            elif row is not None:
                 row.refuse("account", refusal.message)
             elif self.plain is not None:
                 self.plain.refuse(name, refusal.message)

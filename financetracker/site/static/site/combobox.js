@@ -79,7 +79,8 @@
       for (const option of found) {
         const { account, category, split, day } = option.dataset;
         const what = split === undefined ? category : form.dataset.split;
-        list.append(item(option.value, [what, account].filter(Boolean).join(" · "), day));
+        const short = [what, account].filter(Boolean).map((name) => name.slice(name.lastIndexOf(":") + 1));
+        list.append(item(option.value, short.join(" · "), day));
       }
       const exact = found.some((option) => option.value.toLowerCase() === typed.trim().toLowerCase());
       if (isNew && !exact && found.length) {
