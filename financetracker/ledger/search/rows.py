@@ -102,7 +102,7 @@ def of_transaction(condition: Q) -> Q:
 def page(rows: QuerySet[Transaction], *, below: Place | None, above: Place | None, size: int) -> Slice:
     """Return one page, newest first; nothing is counted. One query, and what is prefetched.
 
-    `above` asks for the rows just above a place; where there are too few of them, for the newest.
+    `below` asks for what is older than a place, `above` for the rows just above one.
     """
     if above is not None and below is None:
         # The bound on the date alone is what the index can begin at.
