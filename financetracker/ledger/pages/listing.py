@@ -49,8 +49,10 @@ class ListPages(TransactionPages):
         chart = Chart(book_of(request))
         asked = asked_of(request, chart)
         rows = self.get_queryset(request).filter(asked.condition)
+        found = search.found(rows) if asked.typed and asked.is_valid else None
         slice_ = search.page(
             with_legs(rows),
+            known=found,
             below=search.place(request.GET.get("below", "")),
             above=search.place(request.GET.get("above", "")),
             size=PAGE_SIZE,
@@ -62,7 +64,7 @@ class ListPages(TransactionPages):
             asked=asked,
             form=asked.form,
             lines=[line_of(row) for row in slice_.rows],
-            found=found_line(search.found(rows), chart) if asked.typed and asked.is_valid else None,
+            found=found_line(found, chart) if found else None,
             base=chart.base.code,
             older=urlencode(asked.typed | {"below": str(slice_.older)}) if slice_.older else "",
             newer=urlencode(asked.typed | {"above": str(slice_.newer)}) if slice_.newer else "",

@@ -45,10 +45,17 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How many rows there are, and what they come to by commodity; no sums where there are more than `MOST`."""
+    """What was found: the places of the rows, newest first, and what they come to by commodity.
 
-    count: int
+    Where there are more than `MOST`, one more than that is known, and no sums.
+    """
+
+    places: Sequence[Place]
     sums: dict[str, Decimal]
+
+    @property
+    def count(self) -> int:
+        return len(self.places)
 
     @property
     def is_more(self) -> bool:
@@ -90,8 +97,8 @@ def condition(book: Book, terms: Iterable[Term]) -> Q:
 
 def tagged(book: Book, name: str) -> Q:
     """Whether a transaction carries a tag of this name."""
-    carried = TransactionTag.objects.filter(book=book, transaction=OuterRef("pk"), tag__name__iexact=name)
-    return Q(EachExists(carried))
+    carried = TransactionTag.objects.filter(book=book, tag__name__iexact=name)
+    return Q(pk__in=carried.values("transaction"))
 
 
 def of_transaction(condition: Q) -> Q:
@@ -99,11 +106,21 @@ def of_transaction(condition: Q) -> Q:
     return Q(EachExists(Transaction.objects.filter(pk=OuterRef("transaction_id")).filter(condition)))
 
 
-def page(rows: QuerySet[Transaction], *, below: Place | None, above: Place | None, size: int) -> Slice:
+def page(
+    rows: QuerySet[Transaction],
+    *,
+    below: Place | None,
+    above: Place | None,
+    size: int,
+    known: Found | None = None,
+) -> Slice:
     """Return one page, newest first; nothing is counted. One query, and what is prefetched.
 
-    `below` asks for what is older than a place, `above` for the rows just above one.
+    `below` asks for what is older than a place, `above` for the rows just above one. Where all places are `known`,
+    nothing is looked for a second time.
     """
+    if known is not None and not known.is_more:
+        return _page_of(rows, known.places, below, above, size)
     if above is not None and below is None:
         # The bound on the date alone is what the index can begin at.
         later = rows.filter(Q(date__gt=above.date) | Q(pk__gt=above.pk), date__gte=above.date)
@@ -120,12 +137,12 @@ def page(rows: QuerySet[Transaction], *, below: Place | None, above: Place | Non
 
 
 def found(rows: QuerySet[Transaction]) -> Found:
-    """Count what was found and add up what the household has and owes by it, if it is a thousand at most.
+    """Find up to a thousand rows, and add up what the household has and owes by them.
 
     Two queries, whatever is found. Void transactions are found, and count in no sum.
     """
-    ids = list(rows.order_by().values_list("pk", flat=True)[: MOST + 1])
-    counted = ids if 0 < len(ids) <= MOST else [0]
+    places = [Place(*row) for row in rows.order_by("-date", "-pk").values_list("date", "pk")[: MOST + 1]]
+    counted = [place.pk for place in places] if 0 < len(places) <= MOST else [0]
     own = (Account.Type.ASSET, Account.Type.LIABILITY)
     sums = (
         Posting.objects.filter(transaction_id__in=counted, voided=False, account__type__in=own)
@@ -133,7 +150,24 @@ def found(rows: QuerySet[Transaction]) -> Found:
         .values_list("weight_commodity__code")
         .annotate(Sum("weight"))
     )
-    return Found(len(ids), {code: value for code, value in sorted(sums) if value})
+    return Found(places, {code: value for code, value in sorted(sums) if value})
+
+
+def _page_of(
+    rows: QuerySet[Transaction], places: Sequence[Place], below: Place | None, above: Place | None, size: int
+) -> Slice:
+    """The page of a list whose places are all known."""
+    start = 0
+    if below is not None:
+        start = sum(place >= below for place in places)
+    elif above is not None:
+        start = max(0, sum(place > above for place in places) - size)
+    shown = places[start : start + size]
+    # A page of nothing asks as much as any other.
+    by_pk = {row.pk: row for row in rows.filter(pk__in=[place.pk for place in shown] or [0])}
+    found = [by_pk[place.pk] for place in shown if place.pk in by_pk]
+    more = start + size < len(places)
+    return Slice(found, shown[0] if start and shown else None, shown[-1] if more else None)
 
 
 def _place(row: Any) -> Place:
