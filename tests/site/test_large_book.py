@@ -30,7 +30,7 @@ ASKED = (
     LIST + "?q=shop",
     LIST + "?q=nothing-like-it",
     LIST + "?q=food+-shop",
-    LIST + "?q=%3E190",
+    LIST + "?q=%3E180",
     LIST + "?q=10..90",
     LIST + "?q=%23rare",
     LIST + "?q=2016+10..90",
@@ -43,7 +43,7 @@ ASKED = (
     REGISTER + "?below=2018-06-01.999999999",
     REGISTER + "?above=2018-06-01.0",
     REGISTER + "?q=shop+7",
-    REGISTER + "?q=%3E190&state=uncleared",
+    REGISTER + "?q=%3E90&state=uncleared",
     REGISTER + "?q=nothing-like-it",
     "/admin/accounts/account/?all",
     "/admin/accounts/account/?on=2018-06-01",
@@ -57,15 +57,17 @@ WITH t AS (
   SELECT gen_random_uuid(), %(book)s, date '2016-01-01' + n * 3650 / %(count)s,
          (%(payees)s::bigint[])[1 + n %% 50], 'Purchase ' || n %% 1000, '', '', '', '{}', 1, false
     FROM generate_series(1, %(count)s) n RETURNING id, date
+), e AS (
+  SELECT id, date, row_number() OVER (ORDER BY id) AS n FROM t
 )
 INSERT INTO ledger_posting (book_id, transaction_id, date, voided, position, state, account_id, amount,
                             commodity_id, weight, weight_commodity_id, memo, metadata)
-SELECT %(book)s, t.id, t.date, false, side, 'uncleared',
-       CASE WHEN side = 0 THEN (%(kinds)s::bigint[])[1 + t.id %% 10]
-            WHEN t.id %% 5 = 0 THEN %(hot)s ELSE (%(banks)s::bigint[])[1 + t.id %% 9] END,
+SELECT %(book)s, e.id, e.date, false, side, 'uncleared',
+       CASE WHEN side = 0 THEN (%(kinds)s::bigint[])[1 + n %% 10]
+            WHEN n %% 5 = 0 THEN %(hot)s ELSE (%(banks)s::bigint[])[1 + n %% 9] END,
        a.amount, %(eur)s, a.amount, %(eur)s, '', '{}'
-  FROM t, generate_series(0, 1) side,
-       LATERAL (SELECT (1 - 2 * side) * (1 + (t.id * 7919 %% 20000) / 100.0)::numeric(12, 2) AS amount) a
+  FROM e, generate_series(0, 1) side,
+       LATERAL (SELECT (1 - 2 * side) * (1 + (n * 7919 %% 20000) / 100.0)::numeric(12, 2) AS amount) a
 """
 
 
