@@ -1,6 +1,7 @@
 """Somebody who has never seen it: from a login without a book to a closed month, on a phone and on a laptop."""
 
 import pytest
+from django.conf import settings
 
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import scope
@@ -72,7 +73,7 @@ def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int)
 
 
 @pytest.mark.window(locale="en-US")
-def test_the_rate_is_shown_while_typing(window: Watched, transactional_db: None) -> None:
+def test_the_rate_is_shown_and_a_lost_login_loses_nothing(window: Watched, transactional_db: None) -> None:
     person = UserFactory()
     page = window.log_in(person.email)
     page.locator("[name=name]").fill("Ours")
@@ -91,6 +92,12 @@ def test_the_rate_is_shown_while_typing(window: Watched, transactional_db: None)
     page.locator("[name=amount]").fill("100")
     page.locator("[name=received]").fill("16399")
     assert page.locator("#rate").inner_text() == "163.99 JPY per EUR"
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
+    window.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/users/login/**")
+    page.locator("input[name=login]").fill(person.email)
+    page.locator("input[name=password]").fill("password")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Send it again").click()
+    page.wait_for_selector("#sentence")
     assert "Exchanged 100.00 EUR from Checking for 16,399 JPY" in page.locator("#sentence").inner_text()

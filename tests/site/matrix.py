@@ -555,6 +555,7 @@ PROBES: tuple[str, ...] = (
     "/admin/ledger/transaction/add/?payee={payee}&book={book}&account={account_name}",
     "/admin/ledger/transaction/add/?category={account_name}&date=2026-03-14&amount=1&wide=1",
     "/admin/ledger/transaction/usual/?payee={payee_name}",
+    "/admin/ledger/transaction/transfer/?source={account_name}",
     "/admin/ledger/price/add/?commodity={commodity}&quote={quote}",
     "/admin/ledger/balanceassertion/add/?account={account}&commodity={commodity}&_popup=1&_to_field=id",
     "/admin/accounts/account/add/?parent={parent}&commodities={commodity}",

@@ -3,7 +3,7 @@
    that is said. The draft lives in the tab's own storage until the entry is in the books. */
 "use strict";
 (() => {
-  const form = document.getElementById("entry-form");
+  const form = document.getElementById("entry-form") ?? document.getElementById("transfer-form");
   if (!form || form.querySelector("fieldset[disabled]")) return;
   const key = `draft ${form.getAttribute("action") || location.pathname + location.search}`;
   const SKIPPED = new Set(["csrfmiddlewaretoken"]);
