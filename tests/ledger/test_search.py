@@ -77,6 +77,7 @@ def understood(text: str) -> list[tuple[Any, ...]]:
         ("", []),
         ("greenmarket", [(Kind.WORDS, "“greenmarket”")]),
         ("food", [(Kind.WORDS, "“food” or in Food")]),
+        ("-food", [(Kind.WORDS, "neither “food” nor in Food")]),
         ("eating", [(Kind.WORDS, "“eating” or in Eating out")]),
         ("ash", [(Kind.WORDS, "“ash”")]),  # words of an account are met from their beginning
         ('"weekly shop" -trip', [(Kind.WORDS, "“weekly shop”"), (Kind.WORDS, "not “trip”")]),

@@ -134,12 +134,13 @@ def _words(token: _Token, ground: Ground) -> Term:
     wanted = token.word.casefold()
     accounts = [row for row in ground.accounts if len(wanted) >= _SHORT and _begins(row.full_name, wanted)]
     said = f"“{_cut(token.word)}”"
-    tops = [row for row in accounts if _begins(row.name, wanted)]
-    if tops:
-        several = list(dict.fromkeys(row.name for row in tops))
-        names = ", ".join(several[:2]) + ("…" if len(several) > 2 else "")
-        said = _("%(word)s or in %(accounts)s") % {"word": said, "accounts": names}
-    return _made(token, Kind.WORDS, said, value=token.word, accounts=tuple(row.pk for row in accounts))
+    found = _made(token, Kind.WORDS, said, value=token.word, accounts=tuple(row.pk for row in accounts))
+    names = list(dict.fromkeys(row.name for row in accounts if _begins(row.name, wanted)))
+    if not names:
+        return found
+    both = _("neither %(word)s nor in %(accounts)s") if token.minus else _("%(word)s or in %(accounts)s")
+    few = ", ".join(names[:2]) + ("…" if len(names) > 2 else "")
+    return replace(found, said=both % {"word": said, "accounts": few})
 
 
 def _begins(name: str, wanted: str) -> bool:
