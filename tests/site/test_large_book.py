@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
+from financetracker.ledger.models import Posting
 from tests.site.matrix import PAGES
 from tests.site.world import furnish
 
@@ -27,6 +28,7 @@ LIST = "/admin/ledger/transaction/"
 REGISTER = "/admin/accounts/account/{account}/register/"
 # What the table of addresses does not say: searches, filters and pages in the middle.
 ASKED = (
+    LIST + "usual/?payee=shop+7",
     LIST + "?q=shop",
     LIST + "?q=nothing-like-it",
     LIST + "?q=food+-shop",
@@ -206,3 +208,24 @@ def test_a_question_that_reads_everything_is_seen(large: Large) -> None:
     assert large.scans("SELECT id FROM ledger_posting WHERE abs(amount) > 100 ORDER BY id LIMIT 5")
     legs = f"SELECT sum(amount) FROM ledger_posting WHERE account_id = {large.banks[0]} AND NOT voided"
     assert not large.scans(legs)
+
+
+def test_a_probable_duplicate_is_found_without_reading_all(large: Large) -> None:
+    with large.home.scope():
+        legs = Posting.objects.select_related("account").filter(account=large.things.account, amount__lt=0)
+        leg = legs.filter(commodity__code="EUR", date__year=2018).first()
+        assert leg is not None
+    data = {
+        "shape": "plain",
+        "public_id": "00000000-0000-0000-0000-000000000077",
+        "version": "",
+        "book": large.things.book_public_id,
+        "date": leg.date.isoformat(),
+        "amount": f"{-leg.amount:f}",
+        "account": leg.account.full_name,
+        "category": "Expenses:Kind 3",
+    }
+    with CaptureQueriesContext(connection) as captured:
+        answer = large.client.post(f"{LIST}add/", data)
+    assert 'id="alike"' in answer.text
+    assert [scan for query in captured.captured_queries for scan in large.scans(query["sql"])] == []
