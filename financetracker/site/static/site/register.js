@@ -1,7 +1,8 @@
-// Marks legs cleared without leaving the place: the form is sent as it is, and the answer's register put in.
+// Marks legs cleared without leaving the place: the form is sent as it is, and the answer's figures and entries put in.
 // Without this script the same buttons load the page anew.
 
-const place = () => document.getElementById("register");
+// What changes with a leg: the figures on top, and the entries. The search between them stays as it stands.
+const PARTS = ["figures", "entries"];
 let waiting = Promise.resolve();
 
 async function send(form, button) {
@@ -10,12 +11,9 @@ async function send(form, button) {
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("register");
-    if (!answer.ok || !fresh) throw new Error("no register");
-    const open = document.querySelector("details.filters")?.open;
-    place().replaceWith(document.adoptNode(fresh));
-    const filters = document.querySelector("details.filters");
-    if (filters && open) filters.open = true;
+    const fresh = PARTS.map((id) => page.getElementById(id));
+    if (!answer.ok || fresh.includes(null)) throw new Error("no register");
+    for (const part of fresh) document.getElementById(part.id).replaceWith(document.adoptNode(part));
     document.querySelector(`#leg-${CSS.escape(leg)} button.toggle`)?.focus();
     const said = page.querySelector(".messagelist");
     document.querySelector(".messagelist")?.remove();
