@@ -49,9 +49,10 @@ class TransferPages(TransactionPages):
             if row and before and (row.voided or transfers.read(before.legs, chart.base.pk) is None):
                 return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
             initial = {"date": today(book, timezone.now()), "source": _named(chart, request.GET.get("source", ""))}
-            return self._transfer_answer(
-                request, TransferForm(chart, transaction=row, before=before, initial=initial)
-            )
+            empty = TransferForm(chart, transaction=row, before=before, initial=initial)
+            if row is None:
+                empty.fields["target" if initial["source"] else "source"].widget.attrs["autofocus"] = True
+            return self._transfer_answer(request, empty)
         form = TransferForm(chart, request.POST, transaction=row, before=before)
         if elsewhere:
             form.other_errors.append(not_of_this_book(elsewhere, book.name))
