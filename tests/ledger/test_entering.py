@@ -548,3 +548,21 @@ def test_the_button_for_last_times_split_never_saves(home: Household) -> None:
     assert 'name="leg-2-amount" value="-40"' in seen
     assert send(home, plain(home, "40", "Cash", "Food", payee="Nobody", usual="1")).status_code == 200
     assert len(legs(home)) == 3
+
+
+def test_the_short_form_reads_and_writes_as_the_browser_says(home: Household) -> None:
+    client = signed_in(home.editor)
+    german = {"Accept-Language": "de-AT"}
+    data = plain(home, "1.234,50+3", date="3.4.2026")
+    told = client.post(READ, data, headers=german).json()
+    assert told["sums"] == {"amount": "1.237,50"}
+    assert told["says"] == "Food: 1.237,50 EUR from Cash"
+    refused = client.post(ADD, data | {"amount": "1.234"}, headers=german)
+    assert "“1.234” could be 1234 or 1,234: write one of them." in text(refused)
+    saved = client.post(ADD, data, headers=german)
+    assert saved.status_code == 302, text(saved)
+    with home.scope():
+        row = Transaction.objects.get()
+    assert row.date == datetime.date(2026, 4, 3)
+    assert 'name="amount" value="1237,50"' in text(client.get(change(row), headers=german))
+    assert legs(home) == [("Food", Decimal("1237.50")), ("Cash", Decimal("-1237.50"))]
