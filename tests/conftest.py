@@ -11,6 +11,7 @@ from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
+from tests.builders import Household
 from tests.programs import HOW_TO_GET, chromium_path, hledger_path
 
 # A shared machine is slow for reasons of its own: no example fails for the time it took.
@@ -140,3 +141,9 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {reason}"
     return report
+
+
+@pytest.fixture
+def home(db: None) -> Household:
+    """A book with people and accounts; open `home.scope()` to look or write."""
+    return Household()

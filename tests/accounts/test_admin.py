@@ -1,13 +1,11 @@
 """The plain pages of a book in the admin: accounts, commodities, members; prices, payees and tags beside them."""
 
-import html
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.http import HttpResponse
-from django.test import Client
 
 from financetracker.accounts import books
 from financetracker.accounts.models import Account, Commodity, Membership
@@ -15,27 +13,13 @@ from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag
 from financetracker.users.models import User
 from financetracker.users.plainadmin import PlainAdmin
 from tests.builders import DAY, Household
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 ACCOUNTS = "/admin/accounts/account/"
 COMMODITIES = "/admin/accounts/commodity/"
 MEMBERS = "/admin/accounts/membership/"
-
-
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def account_data(**columns: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -17,25 +16,14 @@ from financetracker.accounts import books
 from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import journal
 from financetracker.ledger.models import BalanceAssertion, Payee, Posting, Price, Tag, Transaction
-from financetracker.users.models import User
 from tests.builders import DAY, Household, new_id
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/ledger/transaction/"
 ADD = LIST + "add/"
 SHOP = (("Expenses:Food", "12.50"), ("Assets:Cash", "-12.50"))
-
-
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def form_data(home: Household, *legs: tuple[str, str] | dict[str, str], **head: str) -> dict[str, Any]:
@@ -58,11 +46,6 @@ def change(row: Transaction) -> str:
 
 def show(row: Transaction) -> str:
     return f"{LIST}{row.pk}/"
-
-
-def text(answer: HttpResponse) -> str:
-    """What a person reads: the page with its entities resolved."""
-    return html.unescape(answer.text)
 
 
 def legs(home: Household) -> list[tuple[str, Decimal]]:

@@ -25,11 +25,6 @@ READ = f"{LIST}read/"
 USUAL = f"{LIST}usual/"
 
 
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
 def plain(
     home: Household, amount: str = "12.50", account: str = "Cash", category: str = "Food", **head: str
 ) -> dict[str, Any]:

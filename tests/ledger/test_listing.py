@@ -8,31 +8,15 @@ import re
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
 
 from financetracker.ledger import journal
 from financetracker.ledger.search import MOST
-from financetracker.users.models import User
 from tests.builders import DAY, Household, new_id
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/ledger/transaction/"
-
-
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def words(answer: HttpResponse, tag_id: str) -> str:

@@ -6,16 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client
 
 from financetracker.accounts import books
 from financetracker.accounts.models import Account
 from financetracker.ledger import derived, journal
 from financetracker.ledger.models import Posting, Transaction
 from financetracker.ledger.pages.sentence import sentence
-from financetracker.users.models import User
 from tests.builders import DAY, Household, new_id
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
@@ -23,24 +21,9 @@ LIST = "/admin/ledger/transaction/"
 SHOP = ("Food 12.50", "Cash -12.50")
 
 
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def posted(home: Household, *of: str, **columns: Any) -> Transaction:
     with home.scope():
         return home.post(*(of or SHOP), **columns)
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def fields(page: str) -> dict[str, str]:

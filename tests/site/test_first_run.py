@@ -1,13 +1,10 @@
 """From a login without a book to the first entry, and what the first page of a book says."""
 
 import datetime
-import html
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client
 from django.utils import timezone
 
 from financetracker.accounts import books
@@ -18,20 +15,11 @@ from financetracker.ledger import journal
 from financetracker.ledger.models import BalanceAssertion, Posting, Transaction
 from financetracker.users.models import User
 from tests.builders import Household, UserFactory, new_id
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 NEW, START = "/admin/book/new/", "/admin/book/start/"
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def asked(**said: str) -> dict[str, str]:

@@ -16,11 +16,6 @@ from financetracker.users.models import User
 from tests.builders import Household
 
 
-@pytest.fixture
-def home(db: None) -> Household:
-    return Household()
-
-
 @pytest.mark.parametrize(
     ("chosen", "asked", "found"),
     [

@@ -11,6 +11,7 @@ from financetracker.accounts.scope import NOWHERE, current, scope
 from financetracker.site import middleware
 from financetracker.users.models import User
 from tests.builders import Household, UserFactory
+from tests.pages import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -18,21 +19,10 @@ LIST = "/admin/ledger/transaction/"
 CHOOSER = "/admin/book/"
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def choose(client: Client, book: Book, **extra: str) -> str:
     answer = client.post(CHOOSER, {"book": str(book.public_id)} | extra)
     assert answer.status_code == 302
     return answer["Location"]
-
-
-@pytest.fixture
-def home() -> Household:
-    return Household("Home")
 
 
 @pytest.fixture

@@ -8,34 +8,18 @@ import re
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
 
 from financetracker.accounts import books
 from financetracker.ledger import journal
 from financetracker.ledger.models import Posting, Transaction
-from financetracker.users.models import User
 from tests.builders import DAY, Household, new_id
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def of(home: Household, name: str) -> str:
     return f"/admin/accounts/account/{home.accounts[name].pk}/register/"
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def lines(answer: HttpResponse) -> list[tuple[str, str, str]]:

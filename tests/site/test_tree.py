@@ -1,7 +1,6 @@
 """The account tree: figures of a day, and what is done to it."""
 
 import datetime
-import html
 import re
 
 import pytest
@@ -11,28 +10,13 @@ from django.test import Client
 from financetracker.accounts import books
 from financetracker.accounts.models import Account
 from financetracker.ledger.models import Price
-from financetracker.users.models import User
 from tests.builders import DAY, Household
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
 TREE = "/admin/accounts/account/"
 ARRANGE = TREE + "arrange/"
-
-
-@pytest.fixture
-def home() -> Household:
-    return Household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.text)
 
 
 def sums(answer: HttpResponse) -> dict[str, str]:
