@@ -64,7 +64,7 @@ class Bookkeeper:
         page = Page(answer.text)
         expect(answer.status == 200, f"the form answers {answer.status}: the login must write, in one book alone")
         expect(page.book == self.book, f"the login is in the book {page.book!r}, not in {self.book!r}")
-        names = page.offered.get("accounts", [])
+        names = [name for of in ("accounts", "own-accounts", "categories") for name in page.offered.get(of, [])]
         to = next((name for name in names if name.startswith("Expenses:")), "")
         of = next((name for name in names if name.startswith("Assets:")), "")
         expect(bool(to and of), f"the book {self.book} has no account under Expenses: and Assets: to write to")

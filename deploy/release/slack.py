@@ -88,7 +88,12 @@ def send(url: str, body: dict[str, Any], seconds: float = SECONDS) -> str:
     one = threading.Thread(target=lambda: ended.append(post(url, body, seconds)), daemon=True)
     one.start()
     one.join(seconds)
-    return ended[0] if ended else f"Slack did not answer within {seconds:g} s"
+    return ended[0] if ended else late(seconds)
+
+
+def late(seconds: float) -> str:
+    """What is said where the time was over, whoever noticed it first: this thread or the connection."""
+    return f"Slack did not answer within {seconds:g} s"
 
 
 def post(url: str, body: dict[str, Any], seconds: float) -> str:
@@ -109,6 +114,8 @@ def post(url: str, body: dict[str, Any], seconds: float) -> str:
         # Slack's own words are like `invalid_blocks`; anything longer might repeat the address.
         known = f": {word}" if re.fullmatch(r"[a-z_]{2,40}", word) else ""
         return f"Slack refused the message ({answer.status}{known})"
+    except TimeoutError:
+        return late(seconds)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return f"Slack cannot be reached ({type(error).__name__})"
     finally:

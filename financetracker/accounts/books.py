@@ -70,7 +70,7 @@ def start_book(
             )
         book = create_book(owner, name=name, base=base, time_zone=time_zone, source=source)
         with scope(owner.pk, book.pk, source=source):
-            if first_day_of_week != book.first_day_of_week:
+            if first_day_of_week != book.week_begins:
                 book = change_book(book, name=name, time_zone=time_zone, first_day_of_week=first_day_of_week)
             for full_name, type_ in accounts:
                 open_account(book, full_name, type_)
@@ -81,7 +81,7 @@ def _is_just_started(
     book: Book, base: str, time_zone: str, first_day_of_week: int, accounts: Iterable[tuple[str, str]]
 ) -> bool:
     """Whether a book is as it was made: nothing set otherwise, no account more or less."""
-    if (book.time_zone, book.first_day_of_week) != (time_zone, first_day_of_week):
+    if (book.time_zone, book.week_begins) != (time_zone, first_day_of_week):
         return False
     if not Commodity.objects.filter(book=book, pk=book.base_commodity_id, code=base).exists():
         return False

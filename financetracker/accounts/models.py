@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 class Book(models.Model):
     """A household's set of books. Everything else carries its id.
 
-    `time_zone` decides what day "today" is, `first_day_of_week` what "this week" is. `locked_through` is the last
+    `time_zone` decides what day "today" is, `week_begins` what "this week" is. `locked_through` is the last
     day whose amounts are fixed (inclusive). Made by `books.create_book` only.
     """
 
@@ -35,7 +35,7 @@ class Book(models.Model):
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     first_day_of_week = models.PositiveSmallIntegerField(
-        _("first day of the week"), choices=Weekday, default=Weekday.MONDAY, db_default=Weekday.MONDAY
+        _("first day of the week"), choices=Weekday, null=True, blank=True
     )
     locked_through = models.DateField(_("locked through"), null=True, blank=True)
     rounding_account = models.ForeignKey(
@@ -58,6 +58,11 @@ class Book(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def week_begins(self) -> int:
+        """The first day of the week, 0 for Monday: what was said, else Monday."""
+        return self.first_day_of_week or self.Weekday.MONDAY
 
 
 class Membership(models.Model):

@@ -145,7 +145,7 @@ def _guess(request: HttpRequest) -> dict[str, Any]:
     mine = getattr(request, "memberships", None)
     if not mine:
         return {}
-    return {"time_zone": mine[0].book.time_zone, "first_day_of_week": mine[0].book.first_day_of_week}
+    return {"time_zone": mine[0].book.time_zone, "first_day_of_week": mine[0].book.week_begins}
 
 
 # --- What there is on the first day

@@ -33,6 +33,10 @@ FIELDS_OF_RULES = {"time_zone_is_known": "time_zone"}
 class BookForm(forms.ModelForm):  # type: ignore[type-arg]
     """What an owner may set of a book."""
 
+    first_day_of_week = forms.TypedChoiceField(
+        label=gettext_lazy("First day of the week"), choices=Book.Weekday.choices, coerce=int
+    )
+
     class Meta:
         model = Book
         fields = ("name", "time_zone", "first_day_of_week")
@@ -74,7 +78,8 @@ def book_settings(request: HttpRequest, site: AdminSite) -> HttpResponse:
     book = Book.objects.get(pk=book_of(request).pk)
     if request.method == "POST" and not is_owner(request):
         raise PermissionDenied
-    form = BookForm(request.POST if request.method == "POST" else None, instance=book)
+    began = {"first_day_of_week": book.week_begins}
+    form = BookForm(request.POST if request.method == "POST" else None, instance=book, initial=began)
     if request.method == "POST" and form.is_valid():
         try:
             books.change_book(book, **form.cleaned_data)

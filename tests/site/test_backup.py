@@ -259,7 +259,7 @@ def test_an_older_schema_is_compared_and_then_migrated(backup: Path, empty: str,
     assert (
         saved.stderr.strip()
         .splitlines()[-1]
-        .startswith("THE BOOKS WERE NOT CHECKED: 1 migrations are not applied, the first is accounts.0003")
+        .startswith("THE BOOKS WERE NOT CHECKED: 2 migrations are not applied, the first is accounts.0003")
     )
     with new_database("again") as other:
         done = manage(other, "restore", str(tmp_path / "b"))

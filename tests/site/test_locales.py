@@ -100,7 +100,7 @@ def test_an_owner_sets_the_book_and_history_says_so(home: Household, client: Cli
         assert (book.name, book.time_zone, book.first_day_of_week) == ("Our home", "Europe/Vienna", 6)
         assert Revision.objects.filter(table="accounts_book", operation="update").count() == 1
     page = client.get("/admin/book/settings/").content.decode()
-    assert "first day of the week Monday → Sunday" in page
+    assert "first day of the week ∅ → Sunday" in page
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_an_exception_is_counted_by_its_class(monkeypatch: Any) -> None:
 
     home, client, before = Household(), Client(raise_request_exception=False), samples()
     client.force_login(home.editor)
-    monkeypatch.setattr("financetracker.site.pages.tree", broken)
+    monkeypatch.setattr("financetracker.site.tree.tree", broken)
     assert client.get("/admin/accounts/account/").status_code == 500
     assert counted(before, "financetracker_http_errors_total") == {
         ("LookupError", "GET", "admin:accounts_account_changelist"): 1

@@ -1,4 +1,4 @@
-"""On which day the household's week begins. Books that stand keep Monday."""
+"""On which day the household's week begins. Books that stand have not said, and keep Monday."""
 
 from typing import ClassVar
 
@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                     (5, "Saturday"),
                     (6, "Sunday"),
                 ],
-                db_default=0,
-                default=0,
+                blank=True,
+                null=True,
                 verbose_name="first day of the week",
             ),
         ),

@@ -63,7 +63,7 @@ def asked_of(request: HttpRequest, chart: Chart, *, in_register: bool = False) -
     if in_register:
         del form.fields["void"]
     book = chart.book
-    ground = search.Ground(today(book, timezone.now()), book.first_day_of_week, chart.accounts)
+    ground = search.Ground(today(book, timezone.now()), book.week_begins, chart.accounts)
     valid = form.is_valid()
     terms = search.understand(form.cleaned_data.get("q", ""), ground)
     of_legs = [term for term in terms if in_register and term.kind is search.Kind.STATE and term.value != "void"]
