@@ -52,7 +52,9 @@ class Book(models.Model):
         verbose_name_plural = _("books")
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(first_day_of_week__range=(0, 6)), name="book_first_day_of_week_is_known"
+                condition=Q(first_day_of_week=None) | Q(first_day_of_week__range=(0, 6)),
+                name="book_first_day_of_week_is_known",
+                violation_error_message=_("A week begins on one of seven days."),
             ),
         ]
 

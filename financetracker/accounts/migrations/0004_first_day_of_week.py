@@ -6,7 +6,9 @@ from django.contrib.postgres.operations import AddConstraintNotValid, ValidateCo
 from django.db import migrations, models
 
 KNOWN = models.CheckConstraint(
-    condition=models.Q(first_day_of_week__range=(0, 6)), name="book_first_day_of_week_is_known"
+    condition=models.Q(first_day_of_week=None) | models.Q(first_day_of_week__range=(0, 6)),
+    name="book_first_day_of_week_is_known",
+    violation_error_message="A week begins on one of seven days.",
 )
 
 
