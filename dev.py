@@ -1055,9 +1055,11 @@ def test(rest: list[str]) -> int:
         env = test_environment(set_up(held))
     if rest:
         replace([PYTHON, "-m", "pytest", *rest], env)
-    # One more than there are cores: a test that waits for a server or a browser leaves its core to another.
+    # One more than there are cores: a test that waits for a server or a browser leaves its core to another. A file
+    # stays with one worker, so that what its tests share is made once.
     side_by_side = str(min((os.cpu_count() or 1) + 1, 4))
-    return run_all([*CHECKS, ("pytest", ["-m", "pytest", "-n", side_by_side, "--dist", "loadgroup"])], env)
+    how = ["-n", side_by_side, "--dist", "loadfile", "--no-loadscope-reorder"]
+    return run_all([*CHECKS, ("pytest", ["-m", "pytest", *how])], env)
 
 
 def check(rest: list[str]) -> int:

@@ -19,9 +19,6 @@ from financetracker.ledger.models import Posting
 from tests.site.matrix import PAGES
 from tests.site.world import furnish
 
-# The book takes its time to be made: once, for all of them.
-pytestmark = pytest.mark.xdist_group("large book")
-
 OWNER = "owner"
 TABLES = ("ledger_transaction", "ledger_posting")
 FEW, MANY = 100, 100_000  # transactions of two legs

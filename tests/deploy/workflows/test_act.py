@@ -25,7 +25,7 @@ from tests.deploy.workflows.town import Town, town
 from tests.deploy.workflows.triggers import Event, started
 
 # One town for all of them: it takes minutes to build.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("act")]
+pytestmark = pytest.mark.slow
 
 STAGING, PROD = "argocd/financetracker-staging", "argocd/financetracker-prod"
 BUILT = {
