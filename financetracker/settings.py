@@ -371,7 +371,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "financetracker.users.kept.carried",
             ],
-            "builtins": ["financetracker.ledger.templatetags.locale"],
+            "builtins": ["financetracker.writing.templatetags.locale"],
         },
     },
 ]

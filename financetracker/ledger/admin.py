@@ -12,14 +12,15 @@ from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, BookForm
 from financetracker.ledger import money
-from financetracker.ledger.days import show_day
-from financetracker.ledger.forms import AmountField, DayField
+from financetracker.ledger.forms import AmountField
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Transaction
 from financetracker.ledger.pages.again import AgainPages
 from financetracker.ledger.pages.listing import ListPages
 from financetracker.ledger.pages.show import ShowPages
 from financetracker.ledger.pages.transfer import TransferPages
 from financetracker.ledger.pages.verbs import VerbPages
+from financetracker.writing.days import show_day
+from financetracker.writing.fields import DayField
 
 
 @admin.register(Transaction)

@@ -13,7 +13,6 @@ from django.utils.translation import pgettext
 
 from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import money
-from financetracker.ledger.days import show_day
 from financetracker.ledger.models import (
     History,
     Operation,
@@ -26,6 +25,7 @@ from financetracker.ledger.models import (
     TransactionRevision,
     TransactionTag,
 )
+from financetracker.writing.days import show_day
 
 # The tags of a submission are written in a statement of their own, moments after the rest.
 TOGETHER = datetime.timedelta(seconds=1)

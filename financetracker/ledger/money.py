@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 
-from financetracker.ledger import locale
-from financetracker.ledger.locale import SPACES, Locale
+from financetracker.writing import locale
+from financetracker.writing.locale import SPACES, Locale
 
 WHOLE_DIGITS = 20
 MAX_SCALE = 18

@@ -31,12 +31,13 @@ from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.accounts.presets import EQUITY, OPENING_BALANCES, PRESETS, ROOTS
 from financetracker.ledger import journal, money
-from financetracker.ledger.forms import BadName, Chart, DayField, DayInput
+from financetracker.ledger.forms import BadName, Chart
 from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.journal import Entry, Leg
 from financetracker.ledger.models import Posting
 from financetracker.site.middleware import SESSION_KEY
 from financetracker.users.models import User
+from financetracker.writing.fields import DayField, DayInput
 
 FIELDS_OF_RULES = {
     "time_zone_is_known": "time_zone",

@@ -9,7 +9,7 @@ from django.conf.locale import LANG_INFO
 from django.utils.translation import to_locale
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from financetracker.ledger.locale import PLAIN, Locale
+from financetracker.writing.locale import PLAIN, Locale
 
 _FOLDER = Path(django.conf.locale.__file__).parent
 

@@ -17,9 +17,9 @@ from django.utils.http import urlencode
 
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import NotAMember, scope
-from financetracker.ledger.locale import use
 from financetracker.site.locales import locale_of
 from financetracker.users.models import User
+from financetracker.writing.locale import use
 
 logger = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from financetracker.accounts.books import today
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import attention, money
 from financetracker.ledger.balances import Node, tree
-from financetracker.ledger.days import show_day
 from financetracker.ledger.models import Posting, Transaction
 from financetracker.ledger.pages.entry import quick_entry
 from financetracker.ledger.pages.lines import line_of
+from financetracker.writing.days import show_day
 
 OWN = (Account.Type.ASSET, Account.Type.LIABILITY)
 LATEST = 8

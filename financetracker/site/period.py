@@ -19,9 +19,9 @@ from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Book
 from financetracker.ledger import journal
-from financetracker.ledger.days import show_day
-from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_row
+from financetracker.writing.days import show_day
+from financetracker.writing.fields import DayField
 
 FIELDS_OF_RULES = {"period_is_open": "date", "unlock_has_a_reason": "reason"}
 

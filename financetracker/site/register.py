@@ -20,7 +20,7 @@ from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
-from financetracker.ledger import journal, locale, search
+from financetracker.ledger import journal, search
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Posting, Tag
 from financetracker.ledger.pages.asked import Asked, asked_of
@@ -28,6 +28,7 @@ from financetracker.ledger.pages.base import names
 from financetracker.ledger.pages.csvfile import csv_answer
 from financetracker.ledger.pages.lines import OWN, Figure, few
 from financetracker.ledger.register import Cursor, Line, Page, Standing, register, standing
+from financetracker.writing import locale
 
 PAGE_SIZE = 50
 BATCH = 500

@@ -20,11 +20,11 @@ from financetracker.accounts.bookadmin import book_of, is_owner
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Book
 from financetracker.ledger import money
-from financetracker.ledger.days import show_day
 from financetracker.ledger.history import history_of_row
-from financetracker.ledger.locale import use
 from financetracker.site.locales import choices, read
 from financetracker.users.models import User
+from financetracker.writing.days import show_day
+from financetracker.writing.locale import use
 
 EXAMPLE = (Decimal("-1234.5"), datetime.date(2026, 3, 14))
 FIELDS_OF_RULES = {"time_zone_is_known": "time_zone"}

@@ -23,9 +23,10 @@ from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import balances, money
 from financetracker.ledger.balances import Node, Valuation, tree
-from financetracker.ledger.days import show_day
-from financetracker.ledger.forms import BadName, Chart, DayField
+from financetracker.ledger.forms import BadName, Chart
 from financetracker.ledger.pages.lines import OWN, Figure
+from financetracker.writing.days import show_day
+from financetracker.writing.fields import DayField
 
 # Deeper levels are drawn like this one; a class for each, because the policy allows no inline style.
 DEEPEST = 6

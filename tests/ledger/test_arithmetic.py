@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financetracker.ledger import locale
 from financetracker.ledger.arithmetic import compute
-from financetracker.ledger.locale import Locale
 from financetracker.ledger.money import BadAmount
+from financetracker.writing import locale
+from financetracker.writing.locale import Locale
 
 
 @pytest.mark.parametrize(

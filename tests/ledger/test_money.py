@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from financetracker.ledger import locale, money
-from financetracker.ledger.locale import Locale
+from financetracker.ledger import money
 from financetracker.ledger.money import BadAmount, parse_amount
+from financetracker.writing import locale
+from financetracker.writing.locale import Locale
 
 D = Decimal
 LARGEST = D("99999999999999999999.999999999999999999")

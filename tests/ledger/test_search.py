@@ -9,10 +9,11 @@ import pytest
 from django.db.transaction import atomic, set_rollback
 
 from financetracker.accounts.models import Account
-from financetracker.ledger import journal, locale, search
-from financetracker.ledger.locale import Locale
+from financetracker.ledger import journal, search
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.search import Days, Kind, days_named
+from financetracker.writing import locale
+from financetracker.writing.locale import Locale
 from tests.builders import Household
 
 TODAY = datetime.date(2026, 11, 25)  # a Wednesday

@@ -7,12 +7,12 @@ import pytest
 from django.test import Client
 
 from financetracker.accounts.models import Book
-from financetracker.ledger import locale
-from financetracker.ledger.days import show_day
-from financetracker.ledger.locale import PLAIN, Locale
 from financetracker.ledger.models import Revision
 from financetracker.site.locales import choices, locale_of, read
 from financetracker.users.models import User
+from financetracker.writing import locale
+from financetracker.writing.days import show_day
+from financetracker.writing.locale import PLAIN, Locale
 from tests.builders import Household
 
 

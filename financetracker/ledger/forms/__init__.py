@@ -6,7 +6,7 @@ typed can be shown again as it was. Rows are found by their own names in the dat
 
 from financetracker.ledger.forms.chart import BadName, Chart, short
 from financetracker.ledger.forms.entry import MAX_LEGS, EntryForm
-from financetracker.ledger.forms.fields import AmountField, DayField, DayInput
+from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.forms.filters import FilterForm
 from financetracker.ledger.forms.head import HeadForm, head_of
 from financetracker.ledger.forms.plain import PlainLegs
@@ -18,8 +18,6 @@ __all__ = [
     "AmountField",
     "BadName",
     "Chart",
-    "DayField",
-    "DayInput",
     "EntryForm",
     "FilterForm",
     "HeadForm",

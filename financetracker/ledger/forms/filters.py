@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.ledger.forms.chart import BadName, Chart
-from financetracker.ledger.forms.fields import DayField
 from financetracker.ledger.models import Posting
+from financetracker.writing.fields import DayField
 
 
 class FilterForm(forms.Form):

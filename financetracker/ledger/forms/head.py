@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.ledger.forms.chart import short
-from financetracker.ledger.forms.fields import DayField
 from financetracker.ledger.journal import Entry
+from financetracker.writing.fields import DayField
 
 
 class HeadForm(forms.Form):

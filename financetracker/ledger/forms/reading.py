@@ -8,10 +8,10 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from financetracker.ledger import arithmetic, money
-from financetracker.ledger.days import BadDay, read_day, show_day
 from financetracker.ledger.forms.entry import EntryForm
 from financetracker.ledger.forms.rows import FILL, Row
 from financetracker.ledger.journal import Leg, residue
+from financetracker.writing.days import BadDay, read_day, show_day
 
 
 def reading(form: EntryForm) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import money
 from financetracker.ledger.forms.chart import BadName, Chart
-from financetracker.ledger.forms.fields import AmountField, DayField
+from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.forms.rows import Row, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.transfers import ENDS, Transfer, legs_of, rate, read
+from financetracker.writing.fields import DayField
 
 # Which field a refusal of a leg is shown at, by the leg's place and the column.
 FIELDS = (

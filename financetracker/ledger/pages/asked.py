@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from financetracker.accounts.books import today
 from financetracker.accounts.models import Book
 from financetracker.ledger import search
-from financetracker.ledger.days import show_day
 from financetracker.ledger.forms import Chart, FilterForm
+from financetracker.writing.days import show_day
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.ledger import journal, suggest
-from financetracker.ledger.days import BadDay, read_day, show_day
 from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.forms.reading import reading
 from financetracker.ledger.journal import Entry
 from financetracker.ledger.models import Tag, Transaction
 from financetracker.ledger.pages.base import TransactionPages, names, refuse_stale, title, version
+from financetracker.writing.days import BadDay, read_day, show_day
 
 # What an address may put into an empty form: `add/?account=Assets:Cash`.
 ASKED = ("date", "payee", "narration", "tags", "code", "notes", "amount", "account", "category")

@@ -16,13 +16,14 @@ from django.utils.translation import ngettext
 
 from financetracker.accounts.bookadmin import book_of
 from financetracker.accounts.books import today
-from financetracker.ledger import locale, money, search
+from financetracker.ledger import money, search
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Posting, Tag, Transaction
 from financetracker.ledger.pages.asked import asked_of
 from financetracker.ledger.pages.base import TransactionPages, names
 from financetracker.ledger.pages.csvfile import csv_answer
 from financetracker.ledger.pages.lines import Figure, line_of, rows_of_file
+from financetracker.writing import locale
 
 PAGE_SIZE = 50
 # Rows that a file is read by: each batch is a scope of its own, so that a slow reader holds no connection.

@@ -14,13 +14,13 @@ from financetracker.accounts.bookadmin import may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.models import Account
 from financetracker.ledger import money, transfers
-from financetracker.ledger.forms import DayInput
 from financetracker.ledger.history import history_of_transaction
 from financetracker.ledger.journal import Leg
 from financetracker.ledger.models import Posting, Transaction
 from financetracker.ledger.pages.again import purchase_of, refunds_of
 from financetracker.ledger.pages.base import TransactionPages, title
 from financetracker.ledger.pages.sentence import OWN, sentence
+from financetracker.writing.fields import DayInput
 
 # What happened last stands on the page; the rest has a page of its own.
 EVENTS_SHOWN = 8

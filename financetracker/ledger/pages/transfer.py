@@ -13,8 +13,7 @@ from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
-from financetracker.ledger import journal, locale, transfers
-from financetracker.ledger.days import show_day
+from financetracker.ledger import journal, transfers
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.forms.transfer import TransferForm
 from financetracker.ledger.models import Transaction
@@ -25,6 +24,8 @@ from financetracker.ledger.pages.base import (
     title,
     version,
 )
+from financetracker.writing import locale
+from financetracker.writing.days import show_day
 
 
 class TransferPages(TransactionPages):

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from financetracker.accounts.bookadmin import may_write
 from financetracker.accounts.errors import Refusal
 from financetracker.ledger import journal
-from financetracker.ledger.forms import DayField
 from financetracker.ledger.history import history_of_transaction
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.pages.base import TransactionPages, refuse_stale, title, version
+from financetracker.writing.fields import DayField
 
 
 class VerbPages(TransactionPages):

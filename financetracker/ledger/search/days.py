@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from financetracker.ledger import locale
-from financetracker.ledger.days import show_day
+from financetracker.writing import locale
+from financetracker.writing.days import show_day
 
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}", re.ASCII)
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})", re.ASCII)

@@ -21,8 +21,8 @@ from financetracker.ledger.formats.plain import (
     State,
     shortened,
 )
-from financetracker.ledger.locale import PLAIN
 from financetracker.ledger.money import parse_amount
+from financetracker.writing.locale import PLAIN
 
 _DATE = re.compile(r"([0-9]+)([-/.])([0-9]+)(?:([-/.])([0-9]+))?")
 _HEADER = re.compile(r"(?:\s+([*!]))?(?:\s+\(([^)]*)\))?\s*([^;]*)(?:;(.*))?", re.DOTALL)

@@ -4,7 +4,7 @@ import datetime
 
 from django import template
 
-from financetracker.ledger.days import show_day, show_moment
+from financetracker.writing.days import show_day, show_moment
 
 register = template.Library()
 

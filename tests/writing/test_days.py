@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financetracker.ledger import locale
-from financetracker.ledger.days import BadDay, read_day, show_day
-from financetracker.ledger.locale import Locale
+from financetracker.writing import locale
+from financetracker.writing.days import BadDay, read_day, show_day
+from financetracker.writing.locale import Locale
 
 MONDAY = datetime.date(2026, 11, 23)
 ORDERS = {order: Locale(order, order=order) for order in ("dmy", "mdy", "ymd")}

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
-from financetracker.ledger import locale
+from financetracker.writing import locale
 
 # Django's letters for dates: a language may want others.
 _WITH_YEAR = {
