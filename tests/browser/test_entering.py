@@ -70,6 +70,10 @@ def test_suggestions_are_filled_in_marked_and_cleared(
     page.locator("[name=date]").fill("3.3.26")
     expect(page.locator("[data-read=day]")).to_have_text("Tuesday, Mar 3, 2026")
     assert serious(window, axe) == []
+    page.locator("[name=amount]").fill("1o")
+    with page.expect_navigation():
+        page.locator(SAVE).click()
+    expect(page.locator(".suggested")).to_have_count(3)
     page.locator("[name=category]").fill("rent")
     expect(page.locator(".suggested")).to_have_count(2)
     page.keyboard.press("Escape")
@@ -96,7 +100,9 @@ def test_suggestions_are_filled_in_marked_and_cleared(
 def test_what_was_begun_is_there_again(window: Watched, known: Household) -> None:
     page = window.log_in(known.owner.email)
     window.go(ADD)
-    page.keyboard.type("Corner Shop")
+    page.keyboard.type("Greenmarket")
+    page.keyboard.press("Tab")
+    expect(page.locator(".suggested")).to_have_count(3)
     page.locator("[name=amount]").fill("7.80")
     page.locator("[name=notes]").evaluate("input => input.closest('details').open = true")
     page.locator("[name=notes]").fill("two\nlines")
@@ -107,6 +113,7 @@ def test_what_was_begun_is_there_again(window: Watched, known: Household) -> Non
     expect(page.locator("[name=amount]")).to_have_value("7.80")
     expect(page.locator("[name=notes]")).to_have_value("two\nlines")
     expect(page.locator("[name=public_id]")).to_have_value(number)
+    expect(page.locator(".suggested")).to_have_count(3)
 
     window.context.set_offline(True)
     page.locator("[name=account]").fill("cash")

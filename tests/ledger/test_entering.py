@@ -1,6 +1,7 @@
 """Entering in short: one amount, one account, one category; what is suggested, asked, offered, and never lost."""
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -256,6 +257,58 @@ def test_a_split_is_laid_out_as_last_time(home: Household) -> None:
         assert f'name="{name}" value="{value}"' in seen, name
     assert seen.count('class="is-suggested"') == 3
     assert len(legs(home)) == 3
+
+
+def inputs(page: str) -> dict[str, str]:
+    """What a browser would send of the form, untouched."""
+    found = re.findall(r'<input [^>]*name="([^"]+)"[^>]*? value="([^"]*)"', page)
+    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+
+
+def marked(page: str) -> list[str]:
+    """The fields that are marked as suggested."""
+    in_head = re.findall(r'class="field field-(\w+)[^"]* is-suggested"', page)
+    return in_head + re.findall(r'class="is-suggested"><input [^>]*><input [^>]*name="([^"]+)"', page)
+
+
+def test_what_is_suggested_stays_marked_until_somebody_types_over_it(home: Household) -> None:
+    posted(home, "Food 5", "Card -5", payee="Spar", tags=["weekly"])
+    client = signed_in(home.editor)
+    answered = text(client.post(ADD, plain(home, "1o", "", "", payee="Spar")))
+    assert marked(answered) == ["account", "category", "tags"]
+    body = inputs(answered) | {"shape": "plain", "category": "Rent"}
+    seen = text(client.post(ADD, body))  # the amount is none, still
+    assert marked(seen) == ["account", "tags"]
+    assert inputs(seen)["suggested-category"] == ""
+    in_rows = text(client.post(ADD, body | {"amount": "5", "wide": "1"}))
+    assert marked(in_rows) == ["tags", "leg-1-account"]
+    asked = text(client.post(ADD, body | {"amount": "5"}))
+    assert 'id="alike"' in asked
+    assert marked(asked) == ["account", "tags"]
+    assert client.post(ADD, inputs(asked) | {"anyway": "1"}).status_code == 302
+    assert legs(home)[-2:] == [("Rent", Decimal(5)), ("Card", Decimal(-5))]
+
+
+def test_rows_that_were_suggested_stay_marked_through_an_error(home: Household) -> None:
+    posted(home, "Food 5", "Rent 7", "Card -12", payee="Market")
+    client = signed_in(home.editor)
+    body = inputs(text(client.post(ADD, plain(home, "40", "", "", payee="Market"))))
+    seen = text(client.post(ADD, body | {"leg-0-account": "Salary", "leg-0-amount": "x"}))
+    assert marked(seen) == ["leg-1-account", "leg-2-account"]
+    assert seen.count('<span class="suggested">') == 1
+
+
+def test_a_mark_that_nobody_was_given_marks_nothing(home: Household) -> None:
+    forged = {
+        "suggested-account": "x",
+        "suggested-payee": "Spar",
+        "suggested-tags": "",
+        "leg-0-suggested": "y" * 9999,
+    }
+    seen = text(send(home, plain(home, "1o", payee="Spar") | forged))
+    assert marked(seen) == []
+    assert "suggested-payee" not in seen
+    assert "yyyy" not in seen
 
 
 def test_void_ones_reversals_and_closed_accounts_are_no_example(home: Household) -> None:

@@ -13,6 +13,7 @@ from financetracker.accounts.errors import Refusal
 from financetracker.ledger import money
 from financetracker.ledger.forms.chart import Chart, Offer
 from financetracker.ledger.forms.head import HeadForm, head_of
+from financetracker.ledger.forms.plain import COLUMNS as PLAIN_COLUMNS
 from financetracker.ledger.forms.plain import TYPES, PlainLegs
 from financetracker.ledger.forms.rows import COLUMNS, FILL, OPENED, Row, rows_in, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused, residue
@@ -21,6 +22,8 @@ from financetracker.ledger.suggest import Usual
 
 MAX_LEGS = 1000
 EMPTY_ROWS = 4
+# What may be suggested outside of the rows.
+SUGGESTED = ("account", "category", "tags")
 
 # The field of the form that a rule of the database is about; rules of a leg carry their row instead.
 FIELDS_OF_RULES = {
@@ -36,8 +39,10 @@ class EntryForm:
 
     The legs stand in `plain` (one amount, one account, one category) or, where that is None, in `rows`. Bound to
     data it reads an `entry()`; without, it shows the entry that it amends or begins with, or an empty form with
-    `initial` (`wide`: in rows). `errors` are those of no field, `told` is what the form did by itself. `stale` is
-    the transaction as the books hold it now, where somebody was faster; `alike` are others that look the same.
+    `initial` (`wide`: in rows). `errors` are those of no field, `told` is what the form did by itself; `suggested`
+    names the fields that were filled in and not typed over since; a row knows by itself whether its account was.
+    `stale` is the transaction as the books hold it now, where somebody was faster; `alike` are others that look
+    the same.
     """
 
     def __init__(
@@ -76,6 +81,12 @@ class EntryForm:
             self.plain = PlainLegs.typed(data)
         else:
             self.rows = rows_in(data)
+        # A mark comes back with what was suggested: it stays where that still stands, whoever wrote it.
+        for name in SUGGESTED:
+            suggested = (data.get(f"suggested-{name}") or "").strip()
+            if suggested and suggested == self.typed(name):
+                self.suggested.add(name)
+        self._mark_suggested_rows()
         self.public_id = data.get("public_id", "")
         self.version = data.get("version", "")
         self.book_id = data.get("book", "")
@@ -191,6 +202,9 @@ class EntryForm:
         if self.plain is not None:
             typed, self.plain = self.plain, None
             self.rows = typed.widened(self.chart)
+            for row, name in zip(self.rows, ("category", "account"), strict=False):
+                row.suggested = row.account if name in self.suggested else ""
+            self._mark_suggested_rows()
             own = {leg.account.full_name: leg.id for leg in self.before.legs} if self.before else {}
             for row in self.rows:
                 row.id = str(own.get(row.account) or "")
@@ -210,20 +224,26 @@ class EntryForm:
         """Take out the category of the short form, because it is to be laid out anew."""
         if self.plain is not None:
             self.plain.category = ""
+            self.suggested.discard("category")
 
     def take(self, usual: Usual) -> bool:
         """Fill in what is empty from a payee's last entry, marked as suggested; whether there was anything."""
+        filled: set[str] = set()
         if self.plain is not None and not usual.is_split:
-            self.plain.take(usual)
-            self.suggested |= self.plain.suggested
+            filled = self.plain.take(usual)
         elif usual.legs:
             self._take_split(usual)
+            filled = {"rows"}
         if usual.tags and not self.typed("tags"):
             self._say("tags", " ".join(usual.tags))
-        return bool(self.suggested)
+            filled.add("tags")
+        self.suggested |= filled
+        return bool(filled)
 
     def typed(self, name: str) -> str:
-        """Return what stands in a field of the head."""
+        """Return what stands in a field of the head, or of the short form."""
+        if name in PLAIN_COLUMNS:
+            return "" if self.plain is None else str(getattr(self.plain, name))
         value = self.head[name].value()
         return "" if value is None else str(value).strip()
 
@@ -266,11 +286,11 @@ class EntryForm:
         self.plain, self.rows = None, []
         for index, leg in enumerate(usual.legs):
             code = "" if leg.commodity == self.chart.base.code else leg.commodity
-            row = Row(index, "", leg.account, commodity=code, is_suggested=bool(leg.account))
+            row = Row(index, "", leg.account, commodity=code, suggested=leg.account)
             if amount and own == [leg]:
                 row.amount = amount if amount[0] in "+-\u2212" else f"-{amount}"
             self.rows.append(row)
-        self.suggested.add("rows")
+        self.suggested -= set(PLAIN_COLUMNS)
         self.add_rows(1)
 
     def _say(self, name: str, value: str) -> None:
@@ -278,7 +298,6 @@ class EntryForm:
             self.head.data = {**self.head.data.dict(), name: value}  # type: ignore[attr-defined]
         else:
             self.head.initial[name] = value
-        self.suggested.add(name)
 
     def _typed(self) -> list[Row]:
         """Return the rows to be read: those with something in them, or the two that the short form stands for."""
@@ -328,6 +347,10 @@ class EntryForm:
             self.public_id = str(uuid.uuid4())
             self.errors.append(_("The form came without its number. It has a new one now: save again."))
             return None
+
+    def _mark_suggested_rows(self) -> None:
+        if any(row.is_suggested for row in self.rows):
+            self.suggested.add("rows")
 
     def _mark_states(self) -> None:
         states = {str(leg.id): str(leg.state) for leg in self.before.legs} if self.before else {}

@@ -37,7 +37,6 @@ class PlainLegs:
         self.amount, self.account, self.category = amount, account, category
         self.errors: dict[str, list[str]] = {}
         self.offers: dict[str, list[Offer]] = {}
-        self.suggested: set[str] = set()
 
     @classmethod
     def typed(cls, data: Mapping[str, str]) -> "PlainLegs":
@@ -118,12 +117,13 @@ class PlainLegs:
         left = FILL if number and self.account else ""
         return [Row(0, "", self.category, number, code), Row(1, "", self.account, left, code if left else "")]
 
-    def take(self, usual: Usual) -> None:
-        """Fill in what is empty from the payee's last entry."""
-        for column, value in (("account", usual.account), ("category", usual.category)):
-            if value and not getattr(self, column):
-                setattr(self, column, value)
-                self.suggested.add(column)
+    def take(self, usual: Usual) -> set[str]:
+        """Fill in what is empty from the payee's last entry; return which columns that was."""
+        known = {"account": usual.account, "category": usual.category}
+        filled = {column for column, value in known.items() if value and not getattr(self, column)}
+        for column in filled:
+            setattr(self, column, known[column])
+        return filled
 
     def says(self, chart: Chart) -> str:
         """Say in words what would be saved; empty as long as something is missing."""

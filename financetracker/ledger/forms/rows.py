@@ -21,12 +21,12 @@ FILL = "="
 OPENED = (Account.Type.EXPENSE, Account.Type.INCOME, Account.Type.ASSET, Account.Type.LIABILITY)
 
 COLUMNS = ("id", "account", "amount", "commodity", "weight", "weight_commodity", "memo")
-_ROW = re.compile(r"leg-([0-9]{1,6})-(" + "|".join(COLUMNS) + ")", re.ASCII)
+_ROW = re.compile(r"leg-([0-9]{1,6})-(" + "|".join((*COLUMNS, "suggested")) + ")", re.ASCII)
 
 
 @dataclass(slots=True)
 class Row:
-    """One leg as it was typed: text only, and what is wrong with it, by column."""
+    """One leg as it was typed: text only, and what is wrong with it, by column. `suggested` is an account too."""
 
     index: int
     id: str = ""
@@ -39,12 +39,17 @@ class Row:
     state: str = ""
     errors: dict[str, list[str]] = field(default_factory=dict)
     offers: list[Offer] = field(default_factory=list)
-    is_suggested: bool = False
+    suggested: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody wrote anything into it; such a row is no leg, and one that was a leg goes."""
         return not (self.account or self.amount or self.weight or self.memo)
+
+    @property
+    def is_suggested(self) -> bool:
+        """Whether its account is the one that was suggested: nobody typed over it."""
+        return bool(self.suggested) and self.suggested == self.account
 
     @property
     def is_reconciled(self) -> bool:

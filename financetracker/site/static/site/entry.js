@@ -61,10 +61,12 @@
     waiting = setTimeout(read, 120);
   };
 
-  /* --- Suggestions: a payee's last entry, marked until somebody types over it */
+  /* --- Suggestions: a payee's last entry, marked until somebody types over it. What was suggested stands beside the
+     input, so that the mark comes back with an answer of the server or with a draft. */
   const mark = (input) => {
     const frame = input.closest(".field, td");
     frame.classList.add("is-suggested");
+    frame.querySelector(".suggestion").value = input.value;
     const label = frame.querySelector("label");
     if (label && !label.querySelector(".suggested")) {
       label.append(" ", Object.assign(document.createElement("span"), { className: "suggested", textContent: form.dataset.suggested }));
@@ -74,6 +76,13 @@
     const frame = input.closest(".is-suggested");
     frame?.classList.remove("is-suggested");
     frame?.querySelector(".suggested")?.remove();
+    if (frame) frame.querySelector(".suggestion").value = "";
+  };
+  const markAgain = () => {
+    for (const suggestion of form.querySelectorAll(".suggestion")) {
+      const input = suggestion.parentElement.querySelector("input:not([type=hidden])");
+      if (suggestion.value && suggestion.value === input.value) mark(input);
+    }
   };
   const isSuggested = (input) => Boolean(input.closest(".is-suggested"));
 
@@ -172,6 +181,7 @@
   /* --- Typing and saving */
   form.addEventListener("input", (event) => {
     if (event.target.matches("input")) unmark(event.target);
+    else if (event.target === form) markAgain();
     const last = rows().at(-1);
     if (last && field(last, "account").value.trim() && rows().length < 1000) add();
     soon();
