@@ -133,6 +133,8 @@ def test_amounts_are_read_as_the_person_writes_them() -> None:
         ('"shop weekly"', set()),
         ("paper", {"rent"}),  # in the notes
         ("inv-7", {"rent"}),  # in the code
+        ("teapot", {"card"}),  # in the memo of a leg
+        ("-teapot 2026-02", set()),
         ("food", {"shop", "card", "lost"}),
         ("food -card", {"shop", "lost"}),
         ("account:assets -account:cash", {"rent"}),
@@ -183,7 +185,8 @@ def filled(home: Household) -> dict[int, str]:
         shop = home.post("Food 12.50", "Cash -12.50", payee="Greenmarket", narration="Weekly shop", tags=["trip"])
         first = datetime.date(2026, 3, 1)
         rent = home.post("Rent 1200", "Bank -1200", payee="Landlord", date=first, notes="on paper", code="INV-7")
-        card = home.post("Food 99", "Card -99", narration="100% sure", date=datetime.date(2026, 2, 1))
+        teapot = home.leg("Food 99", memo="Teapot")
+        card = home.post(teapot, "Card -99", narration="100% sure", date=datetime.date(2026, 2, 1))
         swap = home.post("Bank 50 USD @@ 45 EUR", "Cash -45", narration="Exchange")
         journal.clear(home.book, swap.postings.all())
         lost = home.post("Food 7", "Cash -7", narration="Mistake")

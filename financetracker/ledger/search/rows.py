@@ -80,9 +80,9 @@ def place(text: str) -> Place | None:
         return None
 
 
-def leg(**conditions: Any) -> Q:
+def leg(*conditions: Q, **more: Any) -> Q:
     """Whether a transaction has a leg like this; `size` is its amount without the sign."""
-    legs = Posting.objects.alias(size=Abs("amount")).filter(transaction=OuterRef("pk"), **conditions)
+    legs = Posting.objects.alias(size=Abs("amount")).filter(*conditions, transaction=OuterRef("pk"), **more)
     return Q(EachExists(legs))
 
 
@@ -177,7 +177,7 @@ def _place(row: Any) -> Place:
 def _of_term(book: Book, term: Term) -> Q:
     match term.kind:
         case Kind.WORDS:
-            return _about(book, term.value) | (leg(account__in=term.accounts) if term.accounts else Q())
+            return _about(book, term.value, term.accounts)
         case Kind.PAYEE:
             return _by_payee(book, term.value)
         case Kind.AMOUNT:
@@ -208,6 +208,7 @@ def _by_payee(book: Book, name: str) -> Q:
     return Q(payee_id__in=Payee.objects.filter(book=book, name__icontains=name).values("pk"))
 
 
-def _about(book: Book, word: str) -> Q:
+def _about(book: Book, word: str, accounts: Sequence[int] = ()) -> Q:
     texts = Q(narration__icontains=word) | Q(notes__icontains=word) | Q(code__icontains=word)
-    return _by_payee(book, word) | texts
+    legs = Q(memo__icontains=word) | (Q(account__in=accounts) if accounts else Q())
+    return _by_payee(book, word) | texts | leg(legs)

@@ -1,9 +1,9 @@
 """What people type into the search box, read into terms.
 
-Words are looked for in payee, narration, notes, code and the names of accounts; `>100`, `42.50` and `10..20` are
-amounts, `#trip` a tag, `2026-03` and `last month` days. `account:`, `payee:`, `tag:`, `since:`, `until:` and
-`state:` say what a word is about, "quotes" keep words together, and a minus before a word leaves out what has it.
-A minus before a number is the number's sign: amounts are found without it.
+Words are looked for in payee, narration, notes, code, the memos of legs and the names of accounts; `>100`, `42.50`
+and `10..20` are amounts, `#trip` a tag, `2026-03` and `last month` days. `account:`, `payee:`, `tag:`, `since:`,
+`until:` and `state:` say what a word is about, "quotes" keep words together, and a minus before a word leaves out
+what has it. A minus before a number is the number's sign: amounts are found without it.
 """
 
 import datetime
