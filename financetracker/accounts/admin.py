@@ -46,7 +46,7 @@ class AccountForm(BookForm):
     commodities: "forms.ModelMultipleChoiceField[Commodity]" = forms.ModelMultipleChoiceField(
         Commodity.objects.none(),
         required=False,
-        label=gettext_lazy("commodities"),
+        label=gettext_lazy("Commodities"),
         help_text=gettext_lazy("What it may hold. Choose none for any."),
     )
     fields_of_rules: ClassVar = {

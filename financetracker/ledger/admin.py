@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, BookForm
+from financetracker.accounts.models import Commodity
 from financetracker.ledger import money
 from financetracker.ledger.forms import AmountField
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Transaction
@@ -20,7 +21,6 @@ from financetracker.ledger.pages.show import ShowPages
 from financetracker.ledger.pages.transfer import TransferPages
 from financetracker.ledger.pages.verbs import VerbPages
 from financetracker.writing.days import show_day
-from financetracker.writing.fields import DayField
 
 
 @admin.register(Transaction)
@@ -29,16 +29,25 @@ class TransactionAdmin(ListPages, ShowPages, AgainPages, TransferPages, VerbPage
 
 
 class AmountsAdmin(BookAdmin):
-    """A page whose amounts are read exactly, as the transaction form reads them."""
+    """A page whose amounts are read exactly, as the transaction form reads them, and shown as everywhere."""
 
     formfield_overrides: ClassVar = {
+        **BookAdmin.formfield_overrides,
         models.DecimalField: {"form_class": AmountField},
-        models.DateField: {"form_class": DayField, "widget": DayField.widget},
+    }
+    shown: ClassVar = {
+        **BookAdmin.shown,
+        models.DecimalField: lambda amount, row: money.show(amount, _commodity(row).places),
     }
 
     @admin.display(description=gettext_lazy("date"), ordering="date")
     def day(self, row: Price | BalanceAssertion) -> str:
         return show_day(row.date)
+
+
+def _commodity(row: Price | BalanceAssertion) -> Commodity:
+    """What the amounts of a row are counted in."""
+    return row.quote if isinstance(row, Price) else row.commodity
 
 
 @admin.register(Payee)
@@ -92,7 +101,7 @@ class PriceAdmin(AmountsAdmin):
 
     @admin.display(description=gettext_lazy("price"))
     def amount(self, price: Price) -> str:
-        return money.show(price.value, price.quote.places)
+        return money.show(price.value, _commodity(price).places)
 
 
 @admin.register(BalanceAssertion)

@@ -15,6 +15,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from financetracker.accounts.models import Account, Book, Commodity
+from financetracker.ledger import money
+from financetracker.writing.days import show_day
 
 # |amount| < 10^20 also refuses NaN and Infinity, which PostgreSQL sorts above every number.
 BOUND = Decimal(10) ** 20
@@ -299,7 +301,7 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.date} {self.value}"
+        return f"{show_day(self.date)} {money.show(self.value, 0)}"
 
 
 class BalanceAssertion(models.Model):
@@ -333,7 +335,7 @@ class BalanceAssertion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.date} {self.amount}"
+        return f"{show_day(self.date)} {money.show(self.amount, 0)}"
 
 
 class Operation(models.TextChoices):

@@ -1,13 +1,17 @@
 """What every page of the admin has in common. Registers nothing, so that the site itself may import it."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.contrib.admin.decorators import display
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
-from django.forms import DateInput
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
+
+from financetracker.writing.days import show_day, show_moment
+from financetracker.writing.fields import DayField
 
 
 class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
@@ -25,12 +29,13 @@ class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     list_max_show_all = 0
     formfield_overrides: ClassVar = {
-        # One way to write a day: 03/04 is March here and April there.
-        models.DateField: {
-            "widget": DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            "input_formats": ["%Y-%m-%d"],
-        },
+        models.DateField: {"form_class": DayField, "widget": DayField.widget},
         models.TextField: {"widget": AdminTextareaWidget, "max_length": 100_000},
+    }
+    # How a column of this type is shown where it is only looked at: the value and its row in, text out.
+    shown: ClassVar[Mapping[type, Callable[[Any, Any], str]]] = {
+        models.DateField: lambda day, _row: show_day(day),
+        models.DateTimeField: lambda moment, _row: show_moment(moment),
     }
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -56,6 +61,34 @@ class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
         if field is not None and hasattr(field.widget, "can_add_related"):
             field.widget = field.widget.widget
         return field
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show what is only looked at in the person's locale; stock Django writes it as its language does."""
+        form = context["adminform"]
+        known = {name: self._as_shown(name) for name in form.readonly_fields}
+        form.readonly_fields = list(known.values())
+        form.fieldsets = [
+            (title, {**options, "fields": [known.get(name, name) for name in options["fields"]]})
+            for title, options in form.fieldsets
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _as_shown(self, name: str) -> "str | Callable[[Any], str]":
+        """Return what stock Django may show instead of a column, or its name where stock Django shows it well."""
+        field = next((field for field in self.opts.fields if field.name == name), None)
+        write = self.shown.get(type(field)) if field is not None else None
+        if field is None or write is None:
+            return name
+
+        @display(description=field.verbose_name)
+        def shown(row: Any) -> str:
+            value = getattr(row, name)
+            return str(self.get_empty_value_display()) if value is None else write(value, row)
+
+        shown.__name__ = name
+        return shown
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None

@@ -14,6 +14,9 @@ from financetracker.writing.days import BadDay, read_day, show_day
 class DayInput(forms.TextInput):
     """A text input for a day, written as the person does. A script puts a calendar beside it."""
 
+    class Media:
+        js = (forms.Script("site/days.js", defer=True),)
+
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         offered = {"autocomplete": "off", "data-day": gettext_lazy("Open the calendar")}
         super().__init__(offered | (attrs or {}))

@@ -1,5 +1,6 @@
 """The plain pages of a book in the admin: accounts, commodities, members; prices, payees and tags beside them."""
 
+import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -82,6 +83,57 @@ def test_an_account_is_opened_and_changed(home: Household) -> None:
     history = text(client.get(f"{ACCOUNTS}{made.pk}/history/"))
     assert "name Wallet → Purse" in history
     assert "commodities EUR, USD → any" in history
+
+
+@pytest.mark.parametrize(
+    ("locale", "typed", "shown"),
+    [("de", "3.1.2026", "3 Jan 2026"), ("en-us", "1/3/2026", "Jan 3, 2026"), ("sv", "3 Jan 2026", "2026-01-03")],
+)
+def test_a_day_of_an_account_is_typed_and_shown_as_the_person_does(
+    home: Household, locale: str, typed: str, shown: str
+) -> None:
+    User.objects.filter(pk__in=(home.editor.pk, home.viewer.pk)).update(locale=locale)
+    page = f"{ACCOUNTS}{home.accounts['Cash'].pk}/change/"
+    client = signed_in(home.editor)
+    assert "site/days.js" in client.get(page).text
+    with home.scope():
+        above = Account.objects.get(pk=home.accounts["Cash"].parent_id)
+    data = account_data(name="Cash", parent=above.pk, opened_on=typed)
+    assert client.post(page, data).status_code == 302
+    with home.scope():
+        assert Account.objects.get(name="Cash").opened_on == datetime.date(2026, 1, 3)
+    assert f'name="opened_on" value="{shown}"' in client.get(page).text
+    assert f'<div class="readonly">{shown}</div>' in signed_in(home.viewer).get(page).text
+    again = text(client.post(page, data | {"opened_on": "31.2.", "notes": "Typed"}))
+    assert "“31.2.” is not a day in the calendar." in again
+    assert 'name="opened_on" value="31.2."' in again
+    assert "Typed" in again
+
+
+def test_what_a_viewer_reads_of_a_price_is_in_his_locale(home: Household) -> None:
+    User.objects.filter(pk=home.viewer.pk).update(locale="de")
+    row = {"book": home.book, "date": DAY}
+    with home.scope():
+        eur, usd = home.commodities["EUR"], home.commodities["USD"]
+        price = Price.objects.create(commodity=usd, quote=eur, value=Decimal("1234.567800"), **row)
+        cash = home.accounts["Cash"]
+        said = BalanceAssertion.objects.create(account=cash, amount=Decimal(-1250), commodity=eur, **row)
+    client = signed_in(home.viewer)
+    seen = text(client.get(f"/admin/ledger/price/{price.pk}/change/"))
+    assert '<div class="readonly">14 Mar 2026</div>' in seen
+    assert '<div class="readonly">1.234,5678</div>' in seen
+    assert "14 Mar 2026 1.234,5678" in seen
+    assert '<div class="readonly">−1.250,00</div>' in text(
+        client.get(f"/admin/ledger/balanceassertion/{said.pk}/change/")
+    )
+
+
+def test_when_somebody_joined_is_in_the_locale_of_who_looks(home: Household) -> None:
+    boss = User.objects.create_superuser("boss@example.org", "x", locale="sv")
+    joined = datetime.datetime(2026, 3, 14, 13, 5, tzinfo=datetime.UTC)
+    User.objects.filter(pk=home.viewer.pk).update(date_joined=joined)
+    seen = text(signed_in(boss).get(f"/admin/users/user/{home.viewer.pk}/change/"))
+    assert '<div class="readonly">2026-03-14 13:05</div>' in seen
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from financetracker.accounts.bookadmin import BookAdmin, book_of, may_write
 from financetracker.ledger import journal
 from financetracker.ledger.models import Payee, Tag, Transaction
+from financetracker.writing.days import show_day
 
 # Names offered while typing: enough to help, few enough to send with every form.
 OFFERED = 500
@@ -54,7 +55,11 @@ class TransactionPages(BookAdmin):
 
 def title(row: Transaction) -> str:
     """What a transaction is called: its payee, else what it was for, else its day."""
-    return row.payee.name if row.payee else row.narration or _("Transaction of %(date)s") % {"date": row.date}
+    return (
+        row.payee.name
+        if row.payee
+        else row.narration or _("Transaction of %(date)s") % {"date": show_day(row.date)}
+    )
 
 
 def names(model: type[Payee] | type[Tag], book: Any) -> list[str]:
