@@ -68,13 +68,13 @@ class Watched:
         self.page.goto(self.address + path)
         return self.page
 
-    def log_in(self, email: str) -> Page:
+    def log_in(self, email: str, password: str = "password") -> Page:
         """Log in by keyboard, and wait for the first page behind the login."""
         page = self.go("/admin/")
         page.get_by_label("e-mail", exact=False).first.focus()
         page.keyboard.type(email)
         page.keyboard.press("Tab")
-        page.keyboard.type("password")
+        page.keyboard.type(password)
         page.keyboard.press("Enter")
         page.wait_for_url("**/admin/**")
         return page

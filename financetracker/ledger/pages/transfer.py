@@ -1,5 +1,6 @@
 """The form of a transfer: to enter one, and to amend what fits it."""
 
+import datetime
 import urllib.parse
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ from financetracker.ledger.pages.base import (
     version,
 )
 from financetracker.writing import locale
-from financetracker.writing.days import show_day
+from financetracker.writing.days import BadDay, read_day, show_day
 
 
 class TransferPages(TransactionPages):
@@ -49,10 +50,11 @@ class TransferPages(TransactionPages):
         if request.method != "POST":
             if row and before and (row.voided or transfers.read(before.legs, chart.base.pk) is None):
                 return HttpResponseRedirect(reverse(f"admin:{self._name}_change", args=[row.pk]))
-            initial = {"date": today(book, timezone.now()), "source": _named(chart, request.GET.get("source", ""))}
+            source = _named(chart, request.GET.get("source", ""))
+            initial = {"date": _day(request.GET.get("date", ""), today(book, timezone.now())), "source": source}
             empty = TransferForm(chart, transaction=row, before=before, initial=initial)
             if row is None:
-                empty.fields["target" if initial["source"] else "source"].widget.attrs["autofocus"] = True
+                empty.fields["target" if source else "source"].widget.attrs["autofocus"] = True
             return self._transfer_answer(request, empty)
         form = TransferForm(chart, request.POST, transaction=row, before=before)
         if elsewhere:
@@ -92,7 +94,9 @@ class TransferPages(TransactionPages):
         said = {"what": row.narration or _("Transfer"), "date": show_day(row.date)}
         self.message_user(request, _("Saved: %(what)s, %(date)s.") % said, messages.SUCCESS)
         if "_addanother" in request.POST and is_new:
-            query = urllib.parse.urlencode({"source": form.cleaned_data["source"]})
+            query = urllib.parse.urlencode(
+                {"source": form.cleaned_data["source"], "date": show_day(form.cleaned_data["date"])}
+            )
             return HttpResponseRedirect(reverse(f"admin:{self._name}_transfer") + "?" + query)
         return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
@@ -119,3 +123,11 @@ def _offered(chart: Chart, types: frozenset[Account.Type]) -> list[tuple[str, st
 def _named(chart: Chart, name: str) -> str:
     """The name of an account from an address, if there is such an account."""
     return next((row.full_name for row in chart.accounts if row.full_name == name), "")
+
+
+def _day(typed: str, now: datetime.date) -> datetime.date:
+    """A day from an address; today if there is none."""
+    try:
+        return read_day(typed, now)
+    except BadDay:
+        return now

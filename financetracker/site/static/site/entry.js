@@ -120,8 +120,10 @@
     suggest(usual);
   });
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const frame of form.querySelectorAll(".is-suggested")) {
+    const suggested = event.key === "Escape" ? form.querySelectorAll(".is-suggested") : [];
+    if (!suggested.length) return;
+    event.preventDefault();
+    for (const frame of suggested) {
       const input = frame.querySelector("input:not([type=hidden])");
       input.value = "";
       unmark(input);
@@ -133,6 +135,7 @@
   const prepare = (row) => {
     const button = row.querySelector(".remove");
     button.hidden = false;
+    button.tabIndex = -1; // by keyboard a row is emptied, and Tab comes sooner to the next
     button.addEventListener("click", () => {
       for (const input of row.querySelectorAll("input")) input.value = "";
       soon();
@@ -197,10 +200,13 @@
   const first = () => {
     if (form.querySelector("[autofocus]")) return form.querySelector("[autofocus]");
     if (form.querySelector("[aria-invalid=true]")) return form.querySelector("[aria-invalid=true]");
-    if ("fresh" in form.dataset) return null;
+    // What is put right is an amount more often than not: typing replaces it.
+    if ("fresh" in form.dataset) return named("version").value ? (named("amount") ?? named("payee")) : null;
     const names = body ? rows().flatMap((row) => ["account", "amount"].map((name) => field(row, name))) : ["payee", "amount", "account", "category"].map(named);
     return names.find((input) => !input.value.trim()) ?? form.querySelector("[name=_save].button");
   };
-  first()?.focus();
+  const begin = first();
+  begin?.focus();
+  begin?.select?.();
   if (body || !("fresh" in form.dataset)) read();
 })();

@@ -20,6 +20,8 @@
 
   const KEYS = {
     n: () => press("new"),
+    t: () => press("new-transfer"),
+    e: () => press("amend"),
     "/": () => {
       const field = [...document.querySelectorAll("#filter_q, #find-words")].find((input) => input.offsetParent);
       field?.focus();
@@ -51,5 +53,7 @@
     const menu = event.key === "Escape" ? document.activeElement.closest("details.menu[open]") : null;
     if (menu) menu.querySelector("summary").focus();
     if (event.key === "Escape") close(null);
+    // Out of a field, so that letters are keys again; Tab goes on from there.
+    if (event.key === "Escape" && !menu && !event.defaultPrevented && typing(event.target)) event.target.blur();
   });
 })();

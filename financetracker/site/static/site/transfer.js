@@ -45,6 +45,8 @@
       form.requestSubmit(form.querySelector("[name=_addanother]") ?? form.querySelector("[name=_save]"));
     }
   });
-  form.querySelector("[aria-invalid=true]")?.focus();
+  const first = form.querySelector("[aria-invalid=true]") ?? (field("version").value ? field("amount") : null);
+  first?.focus();
+  first?.select();
   show();
 })();
