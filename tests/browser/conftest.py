@@ -68,7 +68,7 @@ class Watched:
         self.page.goto(self.address + path)
         return self.page
 
-    def log_in(self, email: str, password: str = "password") -> Page:
+    def log_in(self, email: str, password: str = "password") -> Page:  # noqa: S107  of every test person
         """Log in by keyboard, and wait for the first page behind the login."""
         page = self.go("/admin/")
         page.get_by_label("e-mail", exact=False).first.focus()

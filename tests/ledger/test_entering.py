@@ -19,6 +19,7 @@ from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.models import Payee, Posting, Transaction
 from tests.builders import DAY, Household, new_id
 from tests.ledger.test_admin import ADD, LIST, change, leg_ids, legs, now, posted, signed_in, text
+from tests.ledger.test_transaction_page import fields
 
 pytestmark = pytest.mark.django_db
 
@@ -419,6 +420,21 @@ def test_save_and_next_keeps_the_day_and_the_account(home: Household) -> None:
     assert 'name="anyway" value="another"' in text(asked)
     more = send(home, plain(home, account="card", public_id=str(new_id(2)), anyway="another"))
     assert more["Location"].startswith(f"{ADD}?")
+
+
+def test_what_was_kept_gives_way_to_what_is_usual_and_what_is_typed_does_not(home: Household) -> None:
+    posted(home, "Food 5", "Bank -5", payee="Spar", date=datetime.date(2026, 3, 1))
+    client = signed_in(home.editor)
+    kept = client.post(ADD, plain(home, account="Liabilities:Card", _addanother="1"))["Location"]
+    sent = fields(client.get(kept).text)
+    assert sent["suggested-account"] == sent["account"] == "Liabilities:Card"
+    typed = {"payee": "Spar", "amount": "3", "_save": "1"}
+    asked = fields(client.post(ADD, sent | typed).text)
+    assert (asked["account"], asked["category"]) == ("Assets:Bank", "Expenses:Food")
+    sent |= {"suggested-account": "", "account": "Assets:Cash"}
+    assert fields(client.post(ADD, sent | typed).text)["account"] == "Assets:Cash"
+    # From a register the account was asked for: it is no suggestion.
+    assert fields(client.get(f"{ADD}?account=Assets:Cash").text)["suggested-account"] == ""
 
 
 # --- What is offered

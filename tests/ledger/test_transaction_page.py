@@ -328,6 +328,14 @@ def test_a_transfer_is_written_and_opens_in_its_form_again(
         assert [leg.pk for leg in made.postings.order_by("position")] == ids
 
 
+def test_the_next_transfer_begins_where_this_one_did(home: Household) -> None:
+    client = signed_in(home.editor)
+    answer = client.post(TRANSFER, transfer(home, _addanother="1"))
+    begun = fields(client.get(answer["Location"]).text)
+    assert (begun["date"], begun["source"], begun["target"]) == ("14 Mar 2026", "Assets:Cash", "")
+    assert fields(client.get(f"{TRANSFER}?date=nonsense&source=Nowhere").text)["source"] == ""
+
+
 def test_the_rate_of_an_exchange_is_shown(home: Household) -> None:
     client = signed_in(home.editor)
     said = {"received": "16399", "received_commodity": "JPY"}

@@ -17,7 +17,7 @@ LETTER = re.compile(r"[^\W\d_]")
 # Calls whose first argument is shown to a person.
 SHOWN = {"Refusal", "NotAllowed", "ValidationError", "message_user"}
 # What is a name, and not a word of a language.
-NAMES = {"financetracker", "Ctrl", "Enter", "Esc", "yesterday", "n", "g", "o", "t", "a", "p", "j", "k", "c"}
+NAMES = {"financetracker", "Ctrl", "Enter", "Esc", "yesterday", "n", "g", "o", "t", "a", "p", "j", "k", "c", "e"}
 
 
 def names_in(folder: Path) -> set[str]:

@@ -227,10 +227,10 @@ class EntryForm:
             self.suggested.discard("category")
 
     def take(self, usual: Usual) -> bool:
-        """Fill in what is empty from a payee's last entry, marked as suggested; whether there was anything."""
+        """Fill in what is empty or suggested from a payee's last entry, marked; whether there was any."""
         filled: set[str] = set()
         if self.plain is not None and not usual.is_split:
-            filled = self.plain.take(usual)
+            filled = self.plain.take(usual, self.suggested)
         elif usual.legs:
             self._take_split(usual)
             filled = {"rows"}

@@ -117,10 +117,15 @@ class PlainLegs:
         left = FILL if number and self.account else ""
         return [Row(0, "", self.category, number, code), Row(1, "", self.account, left, code if left else "")]
 
-    def take(self, usual: Usual) -> set[str]:
-        """Fill in what is empty from the payee's last entry; return which columns that was."""
+    def take(self, usual: Usual, suggested: set[str]) -> set[str]:
+        """Fill in what is empty or was `suggested` from the payee's last entry; return which columns."""
         known = {"account": usual.account, "category": usual.category}
-        filled = {column for column, value in known.items() if value and not getattr(self, column)}
+        stands = {column: getattr(self, column) for column in known}
+        filled = {
+            column
+            for column, value in known.items()
+            if value and value != stands[column] and (not stands[column] or column in suggested)
+        }
         for column in filled:
             setattr(self, column, known[column])
         return filled

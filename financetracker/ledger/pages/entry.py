@@ -154,7 +154,10 @@ class EntryPages(TransactionPages):
             initial["date"] = read_day(initial.get("date", ""), now)
         except BadDay:
             initial.setdefault("date", now)
-        return EntryForm(chart, initial=initial, wide=is_wide)
+        form = EntryForm(chart, initial=initial, wide=is_wide)
+        if "kept" in request.GET and form.typed("account"):
+            form.suggested.add("account")
+        return form
 
     def _is_saved(self, form: EntryForm) -> bool:
         """Whether a draft was saved meanwhile, under its public id."""
@@ -235,7 +238,7 @@ class EntryPages(TransactionPages):
 
 
 def _kept(row: Transaction, form: EntryForm | None) -> Mapping[str, str]:
-    """What the next form begins with: the day, and what was paid with."""
+    """What the next form begins with: the day, and what was paid with, as a suggestion."""
     if form is None or form.plain is None:
         return {"date": show_day(row.date), "wide": "1"}
-    return {"date": show_day(row.date), "account": form.plain.account}
+    return {"date": show_day(row.date), "account": form.plain.account, "kept": "1"}
