@@ -140,6 +140,46 @@ def test_what_was_begun_is_there_again(window: Watched, known: Household) -> Non
     expect(page.locator("[name=payee]")).to_have_value("")
 
 
+@pytest.mark.window(width=390, color_scheme="dark")
+def test_rows_that_were_begun_are_offered_and_what_is_typed_now_stays(
+    window: Watched, known: Household, axe: str
+) -> None:
+    page = window.log_in(known.owner.email)
+    window.go(ADD)
+    page.keyboard.type("Hardware store")
+    with page.expect_navigation():
+        page.locator("[name=wide]").click()
+    page.locator("[name=leg-2-account]").fill("rent")
+    page.locator("[name=leg-2-amount]").fill("41.20")
+    page.locator("[name=leg-2-memo]").fill("paint")
+    window.go(LIST)
+    page.go_back()
+    waiting = page.locator("#waiting")
+    expect(waiting).to_contain_text("not saved: Hardware store")
+    assert serious(window, axe) == []
+    page.locator("[name=payee]").fill("Kiosk")
+    window.go(LIST)
+    window.go(ADD)
+    expect(page.locator("[name=payee]")).to_have_value("Kiosk")
+    with page.expect_navigation():
+        waiting.get_by_text("Bring it back").click()
+    expect(page.locator("[name=leg-2-memo]")).to_have_value("paint")
+    expect(page.locator("[name=leg-2-amount]")).to_have_value("41.20")
+
+    # An answer that comes late finds something typed already.
+    page.route("**/read/", lambda _route: None)
+    with page.expect_request("**/read/"):
+        window.go(ADD)
+    page.locator("[name=payee]").fill("Baker")
+    page.unroute("**/read/")  # lets go what is held
+    expect(waiting).to_contain_text("Hardware store")
+    expect(page.locator("[name=payee]")).to_have_value("Baker")
+    waiting.get_by_text("Throw it away").click()
+    window.go(ADD)
+    expect(page.locator("[name=payee]")).to_have_value("Baker")
+    expect(waiting).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -1,77 +1,123 @@
 /* Nothing typed is lost: a form that was left, or whose sending failed, is filled in again when it is next opened in
-   this tab. Before sending, the server is asked whether it is there at all; without an answer nothing is sent, and
+   this tab. What cannot be filled in (rows, where the short form stands; or something else is being typed already) is
+   offered. Before sending, the server is asked whether it is there at all; without an answer nothing is sent, and
    that is said. The draft lives in the tab's own storage until the entry is in the books. */
 "use strict";
 (() => {
   const form = document.getElementById("entry-form") ?? document.getElementById("transfer-form");
   if (!form || form.querySelector("fieldset[disabled]")) return;
-  const key = `draft ${form.getAttribute("action") || location.pathname + location.search}`;
+  const path = form.getAttribute("action") || location.pathname;
+  const key = `draft ${path}`;
   const SKIPPED = new Set(["csrfmiddlewaretoken"]);
+  let waiting = null; // a draft that is not in the form
 
-  const keep = (sent) => {
-    const said = [...new FormData(form)].filter(([name]) => !SKIPPED.has(name));
+  const store = (draft) => {
     try {
-      sessionStorage.setItem(key, JSON.stringify({ said, sent }));
+      sessionStorage.setItem(key, JSON.stringify(draft));
     } catch {
       // Storage that is full or forbidden: the form works without it.
     }
   };
-  const forget = () => sessionStorage.removeItem(key);
+  const keep = (sent) => store({ said: [...new FormData(form)].filter(([name]) => !SKIPPED.has(name)), sent, waiting });
+  const forget = () => (waiting ? store({ waiting }) : sessionStorage.removeItem(key));
   const kept = () => {
     try {
-      return JSON.parse(sessionStorage.getItem(key));
+      return JSON.parse(sessionStorage.getItem(key)) ?? {};
     } catch {
-      return null;
+      return {};
     }
   };
 
-  const notice = (text, id, verb, act) => {
+  const notice = (text, id, ...verbs) => {
     document.getElementById(id)?.remove();
-    const box = Object.assign(document.createElement("p"), { className: "notice", id, textContent: `${text} ` });
+    const box = Object.assign(document.createElement("p"), { className: "notice", id, textContent: text });
     box.setAttribute("role", "status");
-    if (verb) {
+    for (const [verb, act] of verbs) {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: verb });
       button.addEventListener("click", act);
-      box.append(button);
+      box.append(" ", button);
     }
     form.prepend(box);
   };
 
-  /* A draft of the other shape (rows, where the short form stands) is fetched by asking the server to lay it out. */
-  const restore = (said) => {
+  const fits = (said) => {
+    const isPlain = new Map(said).get("shape") === "plain";
+    return isPlain === form.classList.contains("is-plain") && said.every(([name, value]) => !value || form.elements.namedItem(name));
+  };
+  const fill = (said) => {
     const values = new Map(said);
-    const isPlain = values.get("shape") === "plain";
-    if (isPlain !== form.classList.contains("is-plain")) return false;
-    const missing = said.filter(([name, value]) => value && !form.elements.namedItem(name));
-    if (missing.length) return false;
     for (const [name, value] of said) {
       const input = form.elements.namedItem(name);
       if (input && "value" in input && input.type !== "submit") input.value = value;
     }
     if (["narration", "tags", "code", "notes"].some((name) => values.get(name))) form.querySelector("details.more-fields")?.setAttribute("open", "");
-    return true;
+    form.dispatchEvent(new Event("input", { bubbles: true }));
+    const afresh = () => {
+      forget();
+      location.reload();
+    };
+    notice(form.dataset.begun, "begun", [form.dataset.afresh, afresh]);
   };
 
-  const begin = async () => {
-    const draft = kept();
-    if (!("fresh" in form.dataset)) return keep(false);
-    if (!draft) return;
-    const values = new Map(draft.said);
-    if (values.get("book") !== form.elements.namedItem("book").value) return;
-    if (values.get("version") !== form.elements.namedItem("version").value && draft.sent) return forget();
+  /* Rows are laid out by the server, as by the button that turns the short form into rows. */
+  const layOut = (said) => {
+    const sheet = Object.assign(document.createElement("form"), { method: "post", action: path, hidden: true });
+    const token = form.elements.namedItem("csrfmiddlewaretoken").value;
+    for (const [name, value] of [...said, ["wide", "1"], ["csrfmiddlewaretoken", token]]) {
+      sheet.append(Object.assign(document.createElement("textarea"), { name, value }));
+    }
+    document.body.append(sheet);
+    sheet.submit();
+  };
+  const offer = () => {
+    const said = waiting;
+    const values = new Map(said);
+    const what = ["payee", "narration", "amount", "leg-0-account", "leg-0-amount"].map((name) => values.get(name)).filter(Boolean);
+    const drop = () => {
+      waiting = null;
+      document.getElementById("waiting").remove();
+    };
+    const back = () => {
+      drop();
+      if (fits(said)) return fill(said);
+      store({ said });
+      layOut(said);
+    };
+    const away = () => {
+      drop();
+      keep(false);
+    };
+    notice(`${form.dataset.waiting} ${what.join(", ")}.`, "waiting", [form.dataset.back, back], [form.dataset.away, away]);
+  };
+
+  const isSaved = async (said) => {
     const data = new FormData();
-    for (const [name, value] of draft.said) data.append(name, value);
+    for (const [name, value] of said) data.append(name, value);
     data.append("draft", "1");
     data.set("csrfmiddlewaretoken", form.elements.namedItem("csrfmiddlewaretoken").value);
     const answer = await fetch(form.dataset.read, { method: "POST", body: data, redirect: "error" }).catch(() => null);
-    const isNew = !values.get("version");
-    if (answer?.ok && isNew && (await answer.json()).saved) return forget();
-    if (!restore(draft.said)) return;
-    form.dispatchEvent(new Event("input", { bubbles: true }));
-    notice(form.dataset.begun, "begun", form.dataset.afresh, () => {
-      forget();
-      location.reload();
-    });
+    return Boolean(answer?.ok && (await answer.json()).saved);
+  };
+
+  const begin = async () => {
+    const { said, sent, waiting: older = null } = kept();
+    waiting = older;
+    if (!("fresh" in form.dataset)) {
+      // The answer to a form: without this, going back to it is an error page of the browser.
+      history.replaceState(history.state, "");
+      return keep(false);
+    }
+    if (said && new Map(said).get("book") === form.elements.namedItem("book").value) {
+      const version = new Map(said).get("version");
+      let isTouched = false;
+      form.addEventListener("input", () => (isTouched = true), { once: true });
+      waiting = said; // whatever is typed from now on, this is not lost
+      const isOver = version ? sent && version !== form.elements.namedItem("version").value : await isSaved(said);
+      if (isOver || (!isTouched && !location.search && fits(said))) waiting = older;
+      if (isOver) isTouched ? keep(false) : forget();
+      else if (waiting !== said) fill(said);
+    }
+    if (waiting) offer();
   };
 
   form.addEventListener("input", () => keep(false));
