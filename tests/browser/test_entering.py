@@ -151,6 +151,7 @@ def test_rows_that_were_begun_are_offered_and_what_is_typed_now_stays(
         page.locator("[name=wide]").click()
     page.locator("[name=leg-2-account]").fill("rent")
     page.locator("[name=leg-2-amount]").fill("41.20")
+    page.locator(".memo > summary").nth(2).click()
     page.locator("[name=leg-2-memo]").fill("paint")
     window.go(LIST)
     page.go_back()

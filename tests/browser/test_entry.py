@@ -65,6 +65,13 @@ def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -
     page.locator("[name=leg-1-amount]").press("=")
     expect(page.locator("[name=leg-1-amount]")).to_have_value("-12.50")
     expect(page.locator("#balance")).to_have_text("Adds up")
+    page.locator("#add-rows").click()
+    for leg in (0, 4):  # one of the server's, and one that the script added
+        memo = page.locator(f"[name=leg-{leg}-memo]")
+        assert memo.is_visible() == (width == 1280)
+        if width == 390:
+            page.locator(".memo > summary").nth(leg).click()
+            expect(memo).to_be_visible()
     save(window)
     assert amounts(home) == ["Food 12.50", "Cash -12.50"]
     assert "Spar" in window.go(LIST).locator("main").inner_text()

@@ -311,6 +311,17 @@ def test_what_is_wrong_with_a_leg_is_said_at_its_row(home: Household, row: Any, 
     assert legs(home) == []
 
 
+def test_a_memo_is_folded_away_where_there_is_none(home: Household) -> None:
+    milk = journal.Leg(home.accounts["Food"], Decimal(5), home.commodities["EUR"], memo="Milk")
+    with home.scope():
+        row = home.post(milk, "Cash -5")
+    seen = signed_in(home.viewer).get(change(row)).text
+    assert (
+        seen.count('<details class="memo" open><summary>Memo</summary><input type="text" name="leg-0-memo"') == 1
+    )
+    assert '<details class="memo"><summary>Memo</summary><input type="text" name="leg-1-memo"' in seen
+
+
 def test_an_account_of_another_book_is_no_account_and_is_never_named(home: Household) -> None:
     other = Household("Neighbours")
     with other.scope():

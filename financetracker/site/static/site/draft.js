@@ -45,12 +45,12 @@
     return isPlain === form.classList.contains("is-plain") && said.every(([name, value]) => !value || form.elements.namedItem(name));
   };
   const fill = (said) => {
-    const values = new Map(said);
     for (const [name, value] of said) {
       const input = form.elements.namedItem(name);
-      if (input && "value" in input && input.type !== "submit") input.value = value;
+      if (!input || !("value" in input) || input.type === "submit") continue;
+      input.value = value;
+      if (value) input.closest("details")?.setAttribute("open", "");
     }
-    if (["narration", "tags", "code", "notes"].some((name) => values.get(name))) form.querySelector("details.more-fields")?.setAttribute("open", "");
     form.dispatchEvent(new Event("input", { bubbles: true }));
     const afresh = () => {
       forget();

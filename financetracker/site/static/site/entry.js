@@ -153,8 +153,12 @@
       const made = row.appendChild(document.createElement("td"));
       made.className = cell.className.replace("is-suggested", "");
       if (cell.dataset.label) made.dataset.label = cell.dataset.label;
+      const fold = cell.querySelector("details");
+      const frame = fold ? made.appendChild(fold.cloneNode()) : made;
+      if (fold) frame.append(fold.querySelector("summary").cloneNode(true));
+      frame.open = false;
       for (const old of cell.querySelectorAll("input:not(.picker)")) {
-        const input = made.appendChild(document.createElement("input"));
+        const input = frame.appendChild(document.createElement("input"));
         for (const { name, value } of old.attributes) {
           if (!/^(value|role|aria-(?!label)|data-)/.test(name)) input.setAttribute(name, value.replace(/^leg-\d+-/, `leg-${index}-`));
         }
