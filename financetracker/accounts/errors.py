@@ -12,6 +12,8 @@ from django.db.utils import DatabaseError, DataError, IntegrityError, InternalEr
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from financetracker.writing.days import with_days
+
 
 class Refusal(Exception):
     """The books refuse this.
@@ -37,7 +39,7 @@ class NotAllowed(Refusal):
 
 
 class BrokenRule(Refusal):
-    """A rule of the database said no; `rule` is its name and the sentence is the rule's own."""
+    """A rule of the database said no; `rule` is its name, the sentence its own, days as people write them."""
 
 
 class Taken(Refusal):
@@ -93,7 +95,7 @@ def refusal_of(error: DatabaseError) -> Refusal | None:
     if state == "42501":
         return NotAllowed()
     if state == "23514":
-        return BrokenRule(str(SENTENCES.get(rule) or diagnosis.message_primary), rule=rule)
+        return BrokenRule(str(SENTENCES.get(rule) or with_days(diagnosis.message_primary)), rule=rule)
     if state == "23505":
         return Taken(str(SENTENCES.get(rule, "")), rule=rule)
     if state == "23503":

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.transaction import atomic
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from financetracker.accounts.books import require_writer
+from financetracker.accounts.books import require_writer, today
 from financetracker.accounts.errors import NotAllowed, Refusal, refusals
 from financetracker.accounts.models import Book
 from financetracker.accounts.scope import because
@@ -32,6 +33,7 @@ from financetracker.ledger.models import (
     TransactionRevision,
     TransactionTag,
 )
+from financetracker.writing.days import show_day
 
 __all__ = [
     "Entry",
@@ -239,12 +241,20 @@ def clear(book: Book, postings: Iterable[Posting], state: str = Posting.State.CL
 
 
 def lock_through(book: Book, date: datetime.date, *, reason: str = "") -> Book:
-    """Fix amounts, accounts and days up to and including `date`. Owners only. Moves forward only: see `unlock`."""
+    """Fix amounts, accounts and days up to and including `date`, today at most. Owners only.
+
+    Moves forward only: see `unlock`.
+    """
+    if date > today(book, timezone.now()):
+        raise Refusal(
+            _("%(date)s has not come yet: lock through today at most.") % {"date": show_day(date)},
+            rule="period_is_open",
+        )
     with atomic(), refusals(), because(reason):
         held = _held(book)
         if held.locked_through is not None and held.locked_through > date:
             raise Refusal(
-                _("The book is locked through %(date)s already.") % {"date": held.locked_through},
+                _("The book is locked through %(date)s already.") % {"date": show_day(held.locked_through)},
                 rule="period_is_open",
             )
         Book.objects.filter(pk=book.pk).update(locked_through=date)

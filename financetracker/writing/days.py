@@ -26,12 +26,15 @@ _WITHOUT_YEAR = {
 
 _ENGLISH_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBERS = re.compile(r"([0-9]{1,4})([.\-/])([0-9]{1,2})(?:\2(?:([0-9]{4}|[0-9]{1,2})?))?", re.ASCII)
+_ISO = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", re.ASCII)
 _NAMED = (
     re.compile(r"(?P<day>[0-9]{1,2})\.? (?P<month>[^\W\d_]{3,20})\.?(?:,? (?P<year>[0-9]{4}))?"),
     re.compile(r"(?P<month>[^\W\d_]{3,20})\.? (?P<day>[0-9]{1,2})(?:,? (?P<year>[0-9]{4}))?"),
 )
 # A leap day may be this far away; a day of a month or of a year is always nearer.
 _YEARS_BACK = 8
+# Without a year most days have been, and some are near: what is dated ahead is a bill or a standing order.
+_AHEAD = datetime.timedelta(31)
 
 
 class BadDay(ValueError):
@@ -49,12 +52,24 @@ def show_moment(moment: datetime.datetime) -> str:
     return f"{show_day(here.date())} {here:%H:%M}"
 
 
+def with_days(sentence: str) -> str:
+    """Write the days of a sentence, which the database writes as 2026-03-14, as the person does."""
+
+    def shown(found: re.Match[str]) -> str:
+        try:
+            return show_day(datetime.date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
+
+    return _ISO.sub(shown, sentence)
+
+
 def read_day(text: str, today: datetime.date) -> datetime.date:
     """Read a day as a person types it. Raises BadDay.
 
-    `3` is the latest 3rd, `3.5.` or `3 May` the latest 3rd of May that is not in the future; `3/5` and `3-5` go by
-    the locale's order, dots always put the day first. `yesterday`, `-2` (days ago) and `tuesday` count back from
-    `today`, which is a Tuesday's `tuesday`. With a year, and as 2026-03-14, a day is that day; two digits of
+    `3` is the latest 3rd, `3.5.` or `3 May` the latest 3rd of May that is not over a month ahead; `3/5` and `3-5`
+    go by the locale's order, dots always put the day first. `yesterday`, `-2` (days ago) and `tuesday` count back
+    from `today`, which is a Tuesday's `tuesday`. With a year, and as 2026-03-14, a day is that day; two digits of
     a year are of this century.
     """
     typed = " ".join(text.split()).casefold()
@@ -121,14 +136,14 @@ def _by_numbers(text: str, found: re.Match[str], today: datetime.date) -> dateti
 
 
 def _day_of(text: str, year: int | None, month: int, day: int, today: datetime.date) -> datetime.date:
-    """Return that day of that year, or of the latest year that has it behind it."""
-    years = [year] if year is not None else range(today.year, max(0, today.year - _YEARS_BACK), -1)
+    """Return that day of that year, or of the latest year in which it is not over a month ahead."""
+    years = [year] if year is not None else range(min(9999, today.year + 1), max(0, today.year - _YEARS_BACK), -1)
     for tried in years:
         try:
             found = datetime.date(tried, month, day)
         except ValueError:
             continue
-        if year is not None or found <= today:
+        if year is not None or found - today <= _AHEAD:
             return found
     tried = today.year if year is None else year
     if 1 <= month <= 12 and 1 <= tried <= 9999 and 1 <= day <= 31:

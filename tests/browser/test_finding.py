@@ -51,7 +51,7 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
         mark = page.get_by_title("Mark cleared").first
         mark.focus()
         with page.expect_response("**/register/**"):
-            page.keyboard.press("Enter")
+            page.keyboard.press("c")
         page.locator("button.toggle[title='Mark uncleared']:focus").wait_for()
     page.locator(".register .is-cleared").nth(1).wait_for()
     assert states(home) == ["cleared", "cleared"]

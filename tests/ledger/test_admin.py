@@ -347,7 +347,7 @@ def test_a_locked_day_is_said_at_the_date(home: Household) -> None:
         journal.lock_through(home.book, DAY)
     answer = signed_in(home.editor).post(ADD, form_data(home, *SHOP, payee="Greenmarket"))
     assert 'class="field field-date is-wrong"' in answer.text
-    assert "The book is locked through 2026-03-14." in text(answer)
+    assert "The book is locked through 14 Mar 2026." in text(answer)
     assert 'value="Greenmarket"' in answer.text
     assert legs(home) == []
 

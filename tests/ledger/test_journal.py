@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from financetracker.accounts import books
 from financetracker.accounts.errors import NotAllowed, Refusal
@@ -156,7 +157,7 @@ def test_lock_and_unlock(home: Household) -> None:
     with home.scope():
         made = home.post("Food 12.50", "Cash -12.50")
         journal.lock_through(home.book, DAY, reason="March is done")
-        with pytest.raises(Refusal, match="locked through 2026-03-14") as refused:
+        with pytest.raises(Refusal, match="locked through 14 Mar 2026") as refused:
             home.post("Food 1", "Cash -1")
         assert refused.value.rule == "period_is_open"
         with pytest.raises(Refusal, match="locked"):
@@ -167,6 +168,9 @@ def test_lock_and_unlock(home: Household) -> None:
             journal.unlock(home.book, reason=" ")
         journal.unlock(home.book, reason="a forgotten receipt")
         home.post("Food 1", "Cash -1")
+        ahead = books.today(home.book, timezone.now()) + datetime.timedelta(2)
+        with pytest.raises(Refusal, match="has not come yet: lock through today at most"):
+            journal.lock_through(home.book, ahead)
     with home.scope(home.editor), pytest.raises(NotAllowed):
         journal.lock_through(home.book, DAY)
 

@@ -76,6 +76,11 @@ def legs(home: Household, row: Transaction) -> list[tuple[str, Decimal]]:
             "Exchanged 45.00 EUR from Cash for 50.00 USD in Bank.",
         ),
         (
+            ("Bank 50 USD @@ 45 EUR", "Rent 2.50", "Cash -47.50"),
+            "",
+            "Exchanged 45.00 EUR from Cash for 50.00 USD in Bank, and paid 2.50 EUR for Rent.",
+        ),
+        (
             ("Food 1000 JPY @@ 6.10 EUR", "Card -6.10"),
             "Nishiki",
             "Paid 6.10 EUR (1\u00a0000 JPY) to Nishiki from Card for Food.",
@@ -99,9 +104,11 @@ def test_a_category_is_named_with_what_stands_above_it(home: Household) -> None:
     assert "into Bank as Salary of all › Ben." in text(signed_in(home.viewer).get(f"{LIST}{row.pk}/"))
 
 
-def test_a_salary_with_taxes_is_no_purchase(home: Household) -> None:
-    row = posted(home, "Bank 5", "Rent 1", "Salary -6")
-    assert 'id="refund"' not in signed_in(home.editor).get(f"{LIST}{row.pk}/").text
+@pytest.mark.parametrize("of", [("Bank 5", "Rent 1", "Salary -6"), ("Bank 5", "Rent 1", "Cash -6")])
+def test_a_salary_with_taxes_and_a_transfer_with_a_fee_are_no_purchases(
+    home: Household, of: tuple[str, ...]
+) -> None:
+    assert 'id="refund"' not in signed_in(home.editor).get(f"{LIST}{posted(home, *of).pk}/").text
 
 
 def test_many_accounts_are_cut_short(home: Household) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from financetracker.writing import locale
-from financetracker.writing.days import BadDay, read_day, show_day
+from financetracker.writing.days import BadDay, read_day, show_day, with_days
 from financetracker.writing.locale import Locale
 
 MONDAY = datetime.date(2026, 11, 23)
@@ -27,7 +27,9 @@ ORDERS = {order: Locale(order, order=order) for order in ("dmy", "mdy", "ymd")}
         ("3.5", "2026-05-03"),
         ("3/5", "2026-05-03"),
         ("3-5", "2026-05-03"),
-        ("3.12.", "2025-12-03"),
+        ("30.11.", "2026-11-30"),
+        ("24.12.", "2026-12-24"),
+        ("25.12.", "2025-12-25"),  # over a month ahead
         ("29.2.", "2024-02-29"),
         ("3.5.26", "2026-05-03"),
         ("3/5/2027", "2027-05-03"),
@@ -50,6 +52,18 @@ ORDERS = {order: Locale(order, order=order) for order in ("dmy", "mdy", "ymd")}
 )
 def test_a_day_is_read_as_people_type_it(typed: str, day: str) -> None:
     assert read_day(typed, MONDAY).isoformat() == day
+
+
+def test_the_days_of_a_sentence_are_written_as_the_person_does() -> None:
+    said = "Assets:Safe 2026-1 is not open on 2026-03-14 (closed 2025-12-31), nor on 2026-02-30 or in 12026-01-01."
+    with locale.use(ORDERS["mdy"]):
+        shown = with_days(said)
+    assert shown == said.replace("2026-03-14", "Mar 14, 2026").replace("2025-12-31", "Dec 31, 2025")
+
+
+def test_around_new_year_a_day_is_in_the_year_it_is_near() -> None:
+    assert read_day("30.12.", datetime.date(2027, 1, 2)) == datetime.date(2026, 12, 30)
+    assert read_day("2.1.", datetime.date(2026, 12, 30)) == datetime.date(2027, 1, 2)
 
 
 @pytest.mark.parametrize(("order", "day"), [("dmy", "2026-05-03"), ("mdy", "2026-03-05"), ("ymd", "2026-03-05")])

@@ -74,8 +74,10 @@ def _received(taken: Sequence[Posting], rest: Sequence[Posting], payee: str) -> 
 
 
 def _moved(given: Sequence[Posting], taken: Sequence[Posting], rest: Sequence[Posting]) -> str:
+    codes = {leg.commodity.code for leg in given}
+    fees = [leg for leg in rest if leg.amount > 0 and leg.commodity.code in codes]
     said = {
-        "given": amounts(given, sign=-1),
+        "given": amounts([*given, *fees], sign=-1),
         "amount": amounts(taken),
         "source": _accounts(given),
         "target": _accounts(taken),

@@ -126,10 +126,11 @@ def _is_balanced(legs: Sequence[LegLine]) -> bool:
 
 
 def _is_purchase(legs: Sequence[LegLine]) -> bool:
-    """Whether something was bought: an account of one's own gave, spending took, and no income came in."""
+    """Whether something was bought: one's own accounts gave and took nothing, spending took, no income came in."""
     kinds = {(leg.posting.account.type, leg.posting.amount > 0) for leg in legs}
     spent = (Account.Type.EXPENSE, True) in kinds and (Account.Type.INCOME, False) not in kinds
-    return spent and any((type_, False) in kinds for type_ in OWN)
+    gave, took = (any((type_, wanted) in kinds for type_ in OWN) for wanted in (False, True))
+    return spent and gave and not took
 
 
 def _may_join(legs: Sequence[LegLine]) -> bool:
