@@ -34,6 +34,7 @@ class CommodityAdmin(BookAdmin):
     """Currencies and securities of the book."""
 
     form = CommodityForm
+    change_form_template = "site/commodity.html"
     fields = ("code", "name", "kind", "places", "scale")
     list_display = ("code", "name", "kind", "places", "scale")
     search_fields = ("code", "name")

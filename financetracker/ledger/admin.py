@@ -4,13 +4,17 @@ Transactions have pages of their own (pages/) instead of the stock list and form
 submission, and the journal takes them whole. The other tables are plain pages of BookAdmin.
 """
 
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from financetracker.accounts.bookadmin import BookAdmin, BookForm
+from financetracker.accounts.bookadmin import BookAdmin, BookForm, book_of
+from financetracker.accounts.books import today
 from financetracker.accounts.models import Commodity
 from financetracker.ledger import money
 from financetracker.ledger.forms import AmountField
@@ -20,7 +24,7 @@ from financetracker.ledger.pages.listing import ListPages
 from financetracker.ledger.pages.show import ShowPages
 from financetracker.ledger.pages.transfer import TransferPages
 from financetracker.ledger.pages.verbs import VerbPages
-from financetracker.writing.days import show_day
+from financetracker.writing.days import BadDay, read_day, show_day
 
 
 @admin.register(Transaction)
@@ -98,6 +102,22 @@ class PriceAdmin(AmountsAdmin):
     list_select_related = ("commodity", "quote")
     search_fields = ("commodity__code",)
     ordering = ("-date", "commodity__code", "quote__code")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with what the address says: `commodity` and `quote` by code, `date` like 2026-03-14.
+
+        What it leaves out, or what is none of this book's, is the base and today.
+        """
+        book = book_of(request)
+        known = dict(Commodity.objects.filter(book=book).values_list("code", "pk"))
+        day = today(book, timezone.now())
+        with suppress(BadDay):
+            day = read_day(request.GET.get("date", ""), day)
+        return {
+            "date": day,
+            "commodity": known.get(request.GET.get("commodity", "")),
+            "quote": known.get(request.GET.get("quote", ""), book.base_commodity_id),
+        }
 
     @admin.display(description=gettext_lazy("price"))
     def amount(self, price: Price) -> str:

@@ -62,7 +62,7 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
     base = next(row for row in codes.values() if row.pk == book.base_commodity_id)
     nodes = tree(book, as_of=day)
     shown = _shown(nodes)
-    points = _points(book, nodes, codes, day)
+    points = _points(book, nodes, codes, day, may_price=may_write(request))
     worth = [node.value for node in nodes if node.depth == 0 and node.account.type in OWN]
     net = money.total(value.amount for value in worth)
     latest = _latest(book)
@@ -139,12 +139,14 @@ def _latest(book: Book) -> Sequence[Transaction]:
     return list(rows.prefetch_related(Prefetch("postings", legs), "tags").order_by("-date", "-pk")[:LATEST])
 
 
-def _points(book: Book, nodes: Sequence[Node], codes: dict[str, Commodity], day: datetime.date) -> list[Point]:
+def _points(
+    book: Book, nodes: Sequence[Node], codes: dict[str, Commodity], day: datetime.date, *, may_price: bool
+) -> list[Point]:
     """What needs attention, the most certain first: a wrong balance, a price that is missing, legs that wait."""
     own = {node.account.pk: node.account for node in nodes if node.account.type in OWN}
     return [
         *(_broken(point, codes) for point in attention.broken(book, nodes, day)),
-        *(_unpriced(code, codes) for code in attention.unpriced(nodes, OWN)),
+        *(_unpriced(codes[code], may_price=may_price) for code in attention.unpriced(nodes, OWN)),
         *(_uncleared(point, day) for point in attention.uncleared(own, day)),
     ]
 
@@ -165,13 +167,13 @@ def _broken(point: attention.Broken, codes: dict[str, Commodity]) -> Point:
     )
 
 
-def _unpriced(code: str, codes: dict[str, Commodity]) -> Point:
-    commodity = codes[code]
+def _unpriced(commodity: Commodity, *, may_price: bool) -> Point:
+    add = reverse("admin:ledger_price_add") + "?" + urlencode({"commodity": commodity.code})
     return Point(
-        _("%(code)s has no price") % {"code": commodity.name or code},
+        _("%(code)s has no price") % {"code": commodity.name or commodity.code},
         _("what is held of it counts in no total"),
-        _("Add price"),
-        reverse("admin:ledger_price_add"),
+        _("Add price") if may_price else _("Look"),
+        add if may_price else reverse("admin:accounts_commodity_change", args=[commodity.pk]),
     )
 
 

@@ -36,7 +36,10 @@ Type = Account.Type
 
 @dataclass(frozen=True, slots=True)
 class TreeLine:
-    """An account in the tree: what it holds in the sign people expect, and what that is worth."""
+    """An account in the tree: what it holds in the sign people expect, and what that is worth.
+
+    `unpriced` are the codes it holds itself that no price leads from.
+    """
 
     account: Account
     depth: int
@@ -44,6 +47,7 @@ class TreeLine:
     value: str
     plain: str
     note: str
+    unpriced: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +295,7 @@ def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
         money.show(amount, base.places) if node.total and len(node.value.missing) < len(node.total) else "",
         f"{amount:f}" if amount else "0",
         _remarks(node.value, with_day=bool(set(node.own) - {base.code})),
+        [code for code in node.value.missing if node.own.get(code)],
     )
 
 

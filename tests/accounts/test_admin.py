@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.http import HttpResponse
+from django.utils import timezone
 
 from financetracker.accounts import books
 from financetracker.accounts.models import Account, Commodity, Membership
@@ -126,6 +127,44 @@ def test_what_a_viewer_reads_of_a_price_is_in_his_locale(home: Household) -> Non
     assert '<div class="readonly">−1.250,00</div>' in text(
         client.get(f"/admin/ledger/balanceassertion/{said.pk}/change/")
     )
+
+
+PRICE = "/admin/ledger/price/add/"
+
+
+def begun(home: Household, query: str) -> tuple[str, str, str]:
+    """Day, commodity and quote that the form for a price begins with."""
+    page = signed_in(home.editor).get(PRICE + query)
+    assert page.status_code == 200
+    form = page.context["adminform"].form
+    codes = {row.pk: code for code, row in home.commodities.items()} | {None: ""}
+    return str(form["date"].value()), codes[form["commodity"].value()], codes[form["quote"].value()]
+
+
+def test_a_price_is_added_from_where_it_is_missing(home: Household) -> None:
+    with home.scope():
+        home.post("Cash 10 USD @@ 9 JPY", "Bank -9 JPY")
+    day = str(books.today(home.book, timezone.now()))
+    address = f"{PRICE}?commodity=USD"
+    usd, eur = (f"{COMMODITIES}{home.commodities[code].pk}/change/" for code in ("USD", "EUR"))
+    client, viewer = signed_in(home.editor), signed_in(home.viewer)
+    for page in ("/admin/", ACCOUNTS, usd):
+        assert f'href="{address}"' in client.get(page).text, page
+        assert PRICE not in viewer.get(page).text, page
+    assert PRICE not in client.get(eur).text
+    assert f'href="{address}&amp;date=2026-04-01"' in client.get(f"{ACCOUNTS}?on=2026-04-01").text
+    assert begun(home, "?commodity=USD") == (day, "USD", "EUR")
+    assert begun(home, "?commodity=USD&quote=JPY&date=2026-04-01") == ("2026-04-01", "USD", "JPY")
+
+
+def test_what_an_address_asks_of_a_price_is_left_out_where_it_is_nothing(home: Household) -> None:
+    other = Household("Neighbours")
+    with other.scope():
+        books.add_commodity(other.book, "COIN")
+    day = str(books.today(home.book, timezone.now()))
+    for asked in ("", "?commodity=COIN&quote=COIN", "?commodity=%00&quote=%00&date=%00", "?date=2026-02-30"):
+        assert begun(home, asked) == (day, "", "EUR"), asked
+    assert begun(home, f"?commodity={home.commodities['USD'].pk}&_changelist_filters=x")[1] == ""
 
 
 def test_when_somebody_joined_is_in_the_locale_of_who_looks(home: Household) -> None:

@@ -556,7 +556,7 @@ PROBES: tuple[str, ...] = (
     "/admin/ledger/transaction/add/?category={account_name}&date=2026-03-14&amount=1&wide=1",
     "/admin/ledger/transaction/usual/?payee={payee_name}",
     "/admin/ledger/transaction/transfer/?source={account_name}",
-    "/admin/ledger/price/add/?commodity={commodity}&quote={quote}",
+    "/admin/ledger/price/add/?commodity={commodity_code}&quote={commodity}",
     "/admin/ledger/balanceassertion/add/?account={account}&commodity={commodity}&_popup=1&_to_field=id",
     "/admin/accounts/account/add/?parent={parent}&commodities={commodity}",
     "/admin/ledger/payee/add/?name=x&book={book}&_changelist_filters=book%3D{book}",

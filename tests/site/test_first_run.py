@@ -240,7 +240,9 @@ def test_the_first_page_says_what_is_held_and_what_happened() -> None:
     ):
         assert piece.replace("USD has", "US Dollar has") in seen, piece
     assert ">Cash<" not in seen
-    assert "add/" not in seen.replace("price/add/", "")
+    assert "add/" not in seen
+    assert f'href="/admin/accounts/commodity/{home.commodities["USD"].pk}/change/"' in seen
+    assert 'href="/admin/ledger/price/add/?commodity=USD"' in text(signed_in(home.editor).get("/admin/"))
 
 
 def test_the_first_page_says_what_needs_attention() -> None:
