@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
+from financetracker.accounts.models import Account
 from financetracker.ledger import journal, suggest
 from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.forms.reading import reading
@@ -22,6 +23,9 @@ from financetracker.ledger.journal import Entry
 from financetracker.ledger.models import Tag, Transaction
 from financetracker.ledger.pages.base import TransactionPages, names, refuse_stale, title, version
 from financetracker.writing.days import BadDay, read_day, show_day
+
+# The order in which categories are offered.
+CATEGORIES = ((Account.Type.EXPENSE,), (Account.Type.INCOME,), suggest.OWN)
 
 # What an address may put into an empty form: `add/?account=Assets:Cash`.
 ASKED = ("date", "payee", "narration", "tags", "code", "notes", "amount", "account", "category")
@@ -52,10 +56,8 @@ def form_context(form: EntryForm, *, action: str = "") -> dict[str, Any]:
         "tags": names(Tag, chart.book),
         "accounts": chart.offered() if form.plain is None else [],
         "own_accounts": chart.offered(suggest.OWN) if form.plain is not None else [],
-        # Another account as category makes a transfer; categories go first.
-        "categories": chart.offered(suggest.CATEGORIES) + chart.offered(suggest.OWN)
-        if form.plain is not None
-        else [],
+        # Most of what is typed is spent; another account as category makes a transfer.
+        "categories": [row for types in CATEGORIES for row in chart.offered(types)] if form.plain else [],
         "commodities": chart.commodities if form.plain is None else [],
     }
 

@@ -120,7 +120,8 @@
     suggest(usual);
   });
   form.addEventListener("keydown", (event) => {
-    const suggested = event.key === "Escape" ? form.querySelectorAll(".is-suggested") : [];
+    // What is suggested without a payee is what was paid with last: it takes nothing to type over that.
+    const suggested = event.key === "Escape" && named("payee").value.trim() ? form.querySelectorAll(".is-suggested") : [];
     if (!suggested.length) return;
     event.preventDefault();
     for (const frame of suggested) {
