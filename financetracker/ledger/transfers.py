@@ -1,5 +1,6 @@
 """A transfer: what left one account of one's own and arrived in another, with a fee or without. Pure functions."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,6 +14,10 @@ from financetracker.ledger.entries import Leg
 ENDS = frozenset({Account.Type.ASSET, Account.Type.LIABILITY, Account.Type.EQUITY})
 # Digits of a rate that is shown: more than any bank prints.
 DIGITS = 6
+# A rate that is further from the known one than this is looked at twice: a slip of the decimal mark is.
+FAR = Decimal("0.05")
+# A price that is older says nothing of the rate of a day.
+NEAR = datetime.timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,16 @@ class Transfer:
     def is_exchange(self) -> bool:
         """Whether something else arrives than leaves."""
         return self.commodity.pk != self.received_commodity.pk
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two rates of an exchange in words: as it was typed, and by the book's prices, the oldest of them of `on`."""
+
+    typed: str
+    known: str
+    on: datetime.date
+    is_far: bool
 
 
 def legs_of(transfer: Transfer, base_id: int) -> list[Leg]:
@@ -86,18 +101,46 @@ def read(legs: Sequence[Leg], base_id: int) -> tuple[Transfer, list[Leg]] | None
 
 def rate(transfer: Transfer) -> str:
     """Write the rate of an exchange the way round that is above one: `163.99 JPY per EUR`. Empty without one."""
-    if not transfer.is_exchange:
-        return ""
-    many, few = (
-        (transfer.received, transfer.received_commodity),
-        (transfer.amount, transfer.commodity),
+    return _rate(transfer, _paid(transfer)) if transfer.is_exchange else ""
+
+
+def compare(transfer: Transfer, known: Decimal, on: datetime.date) -> Compared:
+    """Hold the rate of an exchange against the one `known` from prices: how much arrives for one unit that leaves.
+
+    They are written the same way round, that in which the known one is above one. Half a unit of the last place of
+    either amount makes no difference: what is small is rounded.
+    """
+    expected = money.product(transfer.amount, known)
+    allowed = money.total(
+        (
+            money.product(expected, FAR),
+            money.product(_half(transfer.commodity), known),
+            _half(transfer.received_commodity),
+        )
     )
-    if many[0] < few[0]:
-        many, few = few, many
-    exact = money.EXACT.divide(many[0], few[0])
-    places = max(0, DIGITS - 1 - exact.adjusted())
-    text = money.show(money.round_to(exact, min(places, money.MAX_SCALE)).normalize(money.EXACT), 0)
-    return _("%(value)s %(many)s per %(few)s") % {"value": text, "many": many[1].code, "few": few[1].code}
+    off = money.EXACT.subtract(transfer.received, expected).copy_abs()
+    turned = known < 1
+    return Compared(
+        _rate(transfer, _paid(transfer), turned=turned), _rate(transfer, known, turned=turned), on, off > allowed
+    )
+
+
+def _paid(transfer: Transfer) -> Decimal:
+    return money.EXACT.divide(transfer.received, transfer.amount)
+
+
+def _half(commodity: Commodity) -> Decimal:
+    return Decimal(5).scaleb(-commodity.places - 1)
+
+
+def _rate(transfer: Transfer, value: Decimal, *, turned: bool | None = None) -> str:
+    """Write how much arrives for one unit that leaves, or `turned` round: by default where that is above one."""
+    many, few = transfer.received_commodity.code, transfer.commodity.code
+    if value < 1 if turned is None else turned:
+        value, many, few = money.EXACT.divide(Decimal(1), value), few, many
+    places = max(0, DIGITS - 1 - value.adjusted())
+    text = money.show(money.round_to(value, min(places, money.MAX_SCALE)).normalize(money.EXACT), 0)
+    return _("%(value)s %(many)s per %(few)s") % {"value": text, "many": many, "few": few}
 
 
 def _said(leg: Leg) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ import pytest
 from financetracker.accounts import books
 from financetracker.accounts.models import Account
 from financetracker.ledger import derived, journal
-from financetracker.ledger.models import Posting, Transaction
+from financetracker.ledger.models import Posting, Price, Transaction
 from financetracker.ledger.pages.sentence import sentence
 from tests.builders import DAY, Household, new_id
 from tests.pages import signed_in, text
@@ -348,6 +348,72 @@ def test_the_rate_of_an_exchange_is_shown(home: Household) -> None:
     said = {"received": "16399", "received_commodity": "JPY"}
     made = client.post(TRANSFER, transfer(home, **said))["Location"]
     assert "163.99 JPY per EUR" in text(client.get(f"{made}transfer/"))
+
+
+def yen(home: Household, value: str, day: datetime.date = DAY, *, turned: bool = False) -> None:
+    """Let the book know what a euro is worth in yen, or the other way round."""
+    eur, jpy = home.commodities["EUR"], home.commodities["JPY"]
+    one, other = (jpy, eur) if turned else (eur, jpy)
+    with home.scope():
+        Price.objects.create(book=home.book, commodity=one, quote=other, date=day, value=Decimal(value))
+
+
+EXCHANGE = {"received_commodity": "JPY"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "received", "said"),
+    [
+        ("100", "16399", ""),
+        ("100", "17000", ""),
+        ("100", "15600", ""),
+        ("0.01", "1", ""),  # 1.64 yen are one yen or two
+        ("100", "17500", "What you typed makes 175 JPY per EUR; by the price of 14 Mar 2026 it would be 164 JPY"),
+        ("100", "1640", "What you typed makes 16.4 JPY per EUR; by the price of 14 Mar 2026 it would be 164 JPY"),
+        ("100", "16", "What you typed makes 0.16 JPY per EUR; by the price of 14 Mar 2026 it would be 164 JPY"),
+    ],
+)
+def test_a_rate_far_from_the_price_is_asked_about_and_never_refused(
+    home: Household, amount: str, received: str, said: str
+) -> None:
+    yen(home, "164")
+    client = signed_in(home.editor)
+    data = transfer(home, amount=amount, received=received, **EXCHANGE)
+    answer = client.post(TRANSFER, data)
+    if not said:
+        assert answer.status_code == 302
+        return
+    seen = text(answer)
+    assert said in seen
+    assert f'name="received" value="{received}" inputmode="decimal" class="amount" autofocus' in seen
+    with home.scope():
+        assert not Posting.objects.exists()
+    saved = client.post(TRANSFER, fields(seen) | {"anyway": "another"})
+    assert saved["Location"].startswith(f"{TRANSFER}?source=")
+    with home.scope():
+        made = Transaction.objects.get()
+        assert made.postings.get(commodity__code="JPY").amount == Decimal(received)
+    # What was right once is asked again only where it is changed.
+    page = f"{LIST}{made.pk}/transfer/"
+    opened = client.get(page)
+    assert "by the price of 14 Mar 2026: 164 JPY per EUR" in text(opened)
+    sent = fields(opened.text)
+    assert client.post(page, sent | {"narration": "Airport"}).status_code == 302
+    changed = client.post(page, sent | {"version": "2", "narration": "Airport", "received": "20"})
+    assert 'id="far"' in changed.text
+
+
+@pytest.mark.parametrize(
+    ("day", "is_asked"),
+    [(datetime.date(2026, 2, 11), True), (datetime.date(2026, 2, 10), False), (datetime.date(2026, 3, 15), False)],
+)
+def test_only_a_price_near_the_day_is_held_against_a_rate(
+    home: Household, day: datetime.date, is_asked: bool
+) -> None:
+    yen(home, "0.00625", day, turned=True)
+    seen = signed_in(home.editor).post(TRANSFER, transfer(home, received="1640", **EXCHANGE))
+    assert ("160 JPY per EUR" in text(seen)) == is_asked
+    assert seen.status_code == (200 if is_asked else 302)
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ def transfer(things: Things) -> dict[str, Any]:
         "received": "20",
         "received_commodity": things.commodity_code,
         "narration": "x",
+        "anyway": "1",
     }
 
 

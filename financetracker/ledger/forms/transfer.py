@@ -17,7 +17,7 @@ from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.forms.rows import Row, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused
 from financetracker.ledger.models import Transaction
-from financetracker.ledger.transfers import ENDS, Transfer, legs_of, rate, read
+from financetracker.ledger.transfers import ENDS, Compared, Transfer, legs_of, rate, read
 from financetracker.writing.fields import DayField
 
 # Which field a refusal of a leg is shown at, by the leg's place and the column.
@@ -30,7 +30,11 @@ FIELDS_OF_RULES = {"period_is_open": "date", "transaction_date_in_calendar": "da
 
 
 class TransferForm(forms.Form):
-    """A transfer. Bound it reads an `entry()`; with `before` it amends, and keeps what it does not show."""
+    """A transfer. Bound it reads an `entry()`; with `before` it amends, and keeps what it does not show.
+
+    `compared` holds the rate of an exchange against the book's prices; `asks` whether that is to be looked at once
+    more before it is saved.
+    """
 
     date = DayField(label=gettext_lazy("Date"))
     source = forms.CharField(label=gettext_lazy("From"), max_length=1000)
@@ -57,6 +61,9 @@ class TransferForm(forms.Form):
         self.chart, self.transaction, self.before = chart, transaction, before
         self.own = known[1] if known else []
         self.transfer: Transfer | None = known[0] if known else None
+        self.was = self.transfer
+        self.compared: Compared | None = None
+        self.asks = False
         self.other_errors: list[str] = []
         self.stale: Entry | None = None
         self.stale_rows: list[Row] = []

@@ -14,7 +14,7 @@ from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
-from financetracker.ledger import journal, transfers
+from financetracker.ledger import balances, journal, transfers
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.forms.transfer import TransferForm
 from financetracker.ledger.models import Transaction
@@ -53,6 +53,8 @@ class TransferPages(TransactionPages):
             source = _named(chart, request.GET.get("source", ""))
             initial = {"date": _day(request.GET.get("date", ""), today(book, timezone.now())), "source": source}
             empty = TransferForm(chart, transaction=row, before=before, initial=initial)
+            if before:
+                _compare(empty, before.date)
             if row is None:
                 empty.fields["target" if source else "source"].widget.attrs["autofocus"] = True
             return self._transfer_answer(request, empty)
@@ -62,19 +64,24 @@ class TransferPages(TransactionPages):
         elif form.book_id != str(book.public_id):
             form.other_errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
         else:
-            saved = self._save_transfer(form)
+            saved = self._save_transfer(form, anyway="anyway" in request.POST)
             if saved is not None:
                 return self._transferred(request, saved, form, is_new=row is None)
         return self._transfer_answer(request, form)
 
-    def _save_transfer(self, form: TransferForm) -> Transaction | None:
-        """Make the one journal call; None if it was refused, and then the form says why."""
+    def _save_transfer(self, form: TransferForm, *, anyway: bool) -> Transaction | None:
+        """Make the one journal call; None if it was refused or something is asked first: the form says so."""
         seen = version(form.version)
         try:
             if form.transaction is not None:
                 refuse_stale(form.transaction, seen)
             entry = form.entry()
             if entry is None:
+                return None
+            _compare(form, entry.date)
+            form.asks = bool(form.compared and form.compared.is_far and form.transfer != form.was and not anyway)
+            if form.asks:
+                form.fields["received"].widget.attrs["autofocus"] = True
                 return None
             if form.transaction is None:
                 return journal.post(form.chart.book, entry)
@@ -93,7 +100,7 @@ class TransferPages(TransactionPages):
     ) -> HttpResponse:
         said = {"what": row.narration or _("Transfer"), "date": show_day(row.date)}
         self.message_user(request, _("Saved: %(what)s, %(date)s.") % said, messages.SUCCESS)
-        if "_addanother" in request.POST and is_new:
+        if _goes_on(request) and is_new:
             query = urllib.parse.urlencode(
                 {"source": form.cleaned_data["source"], "date": show_day(form.cleaned_data["date"])}
             )
@@ -109,10 +116,25 @@ class TransferPages(TransactionPages):
             form=form,
             decimal=locale.active().decimal,
             transaction=row,
+            goes_on=_goes_on(request),
             ends=_offered(chart, transfers.ENDS),
             costs=_offered(chart, frozenset({Account.Type.EXPENSE})),
             commodities=chart.commodities,
         )
+
+
+def _compare(form: TransferForm, day: datetime.date) -> None:
+    """Hold the rate of an exchange against the book's prices of that day, or shortly before it. One query."""
+    said = form.transfer
+    if said is None or not said.is_exchange:
+        return
+    known = balances.rate(form.chart.book, said.commodity, said.received_commodity, day)
+    if known is not None and day - known.on <= transfers.NEAR:
+        form.compared = transfers.compare(said, known.value, known.on)
+
+
+def _goes_on(request: HttpRequest) -> bool:
+    return "_addanother" in request.POST or request.POST.get("anyway") == "another"
 
 
 def _offered(chart: Chart, types: frozenset[Account.Type]) -> list[tuple[str, str]]:
