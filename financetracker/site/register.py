@@ -26,7 +26,7 @@ from financetracker.ledger.models import Posting, Tag
 from financetracker.ledger.pages.asked import Asked, asked_of
 from financetracker.ledger.pages.base import names
 from financetracker.ledger.pages.csvfile import csv_answer
-from financetracker.ledger.pages.lines import OWN, Figure, few
+from financetracker.ledger.pages.lines import OWN, Figure, few, name_of
 from financetracker.ledger.register import Cursor, Line, Page, Standing, register, standing
 from financetracker.writing import locale
 
@@ -176,11 +176,13 @@ def _lines(lines: Sequence[Line], account: Account) -> list[RegisterLine]:
 
 def _line(line: Line, account: Account) -> RegisterLine:
     posting, row = line.posting, line.posting.transaction
+    others = few(_others(posting))
+    name = str(row.payee) if row.payee else row.narration or name_of(list(row.postings.all()))
     return RegisterLine(
         posting,
-        str(row.payee) if row.payee else row.narration or _("Transaction"),
+        name,
         row.narration if row.payee else "",
-        few(_others(posting)),
+        "" if others == name else others,
         [tag.name for tag in row.tags.all()],
         _figure(posting.amount, posting.commodity.places, posting.commodity.code, account),
         _figure(line.balance, posting.commodity.places, posting.commodity.code, account),

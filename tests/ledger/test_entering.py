@@ -422,6 +422,18 @@ def test_save_and_next_keeps_the_day_and_the_account(home: Household) -> None:
     assert more["Location"].startswith(f"{ADD}?")
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_was_saved_is_said_and_led_back_to(home: Household, goes_on: bool) -> None:
+    client = signed_in(home.editor)
+    sent = plain(home, payee="<Billa>", amount="1234.5") | ({"_addanother": "1"} if goes_on else {})
+    seen = client.post(ADD, sent, follow=True)
+    with home.scope():
+        row = Transaction.objects.get()
+    name = "&lt;Billa&gt;"
+    link = f'<a href="/admin/ledger/transaction/{row.pk}/">{name}</a>' if goes_on else name
+    assert f"Saved: {link}, 1\u00a0234.50 EUR, 14 Mar 2026." in seen.text
+
+
 def test_what_was_kept_gives_way_to_what_is_usual_and_what_is_typed_does_not(home: Household) -> None:
     posted(home, "Food 5", "Bank -5", payee="Spar", date=datetime.date(2026, 3, 1))
     client = signed_in(home.editor)

@@ -134,6 +134,32 @@ def test_the_page_says_what_happened_and_leads_on(home: Household) -> None:
     assert 'id="unsplit"' not in seen
 
 
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [
+        (("Bank 100", "Cash -100"), "Cash → Bank"),
+        (("Bank 100", "Rent 2", "Cash -102"), "Cash → Bank"),
+        (("Card 20", "Bank 30", "Cash -50"), "Cash → Card, Bank"),
+        (("Bank 500", "Opening -500"), "Opening"),
+        (SHOP, "Food"),
+        (("Food 5", "Salary -5"), "Salary → Food"),
+    ],
+)
+def test_what_nobody_named_is_called_by_its_accounts_everywhere(
+    home: Household, of: tuple[str, ...], name: str
+) -> None:
+    row = posted(home, *of)
+    client = signed_in(home.editor)
+    account = home.accounts[of[-1].split()[0]].pk
+    assert f"<h1>{name}</h1>" in text(client.get(f"{LIST}{row.pk}/"))
+    assert f"<h1>History: {name}</h1>" in text(client.get(f"{LIST}{row.pk}/history/"))
+    assert f"<h1>{name}</h1>" in text(client.get(f"{LIST}{row.pk}/change/"))
+    for page in (LIST, "/admin/", f"/admin/accounts/account/{account}/register/"):
+        seen = text(client.get(page))
+        assert f'/transaction/{row.pk}/">{name}</a>' in seen, page
+        assert f'<td class="for">{name}</td>' not in seen, page
+
+
 def test_a_state_is_changed_on_the_page(home: Household) -> None:
     row = posted(home)
     with home.scope():
@@ -209,6 +235,14 @@ def test_a_refund_is_linked_both_ways_and_adds_up(home: Household) -> None:
         assert last.metadata == {derived.REFUND_OF: str(row.public_id)}
         journal.void(last, version=1)
     assert "Refunded so far: 2.50 EUR." in text(client.get(f"{LIST}{row.pk}/"))
+
+
+def test_a_refund_is_not_refunded(home: Household) -> None:
+    row = posted(home)
+    told_again = posted(home, metadata={derived.REFUND_OF: str(row.public_id)})
+    client = signed_in(home.editor)
+    assert 'id="refund"' in client.get(f"{LIST}{row.pk}/").text
+    assert 'id="refund"' not in client.get(f"{LIST}{told_again.pk}/").text
 
 
 def test_a_refund_keeps_its_link_when_it_is_amended(home: Household) -> None:

@@ -1,17 +1,21 @@
 """What the pages of transactions share: their row, their answer, the version that a form was made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import BookAdmin, book_of, may_write
 from financetracker.ledger import journal
-from financetracker.ledger.models import Payee, Tag, Transaction
+from financetracker.ledger.entries import Leg
+from financetracker.ledger.models import Payee, Posting, Tag, Transaction
+from financetracker.ledger.pages.lines import figures_of, name_of
 from financetracker.writing.days import show_day
 
 # Names offered while typing: enough to help, few enough to send with every form.
@@ -45,6 +49,18 @@ class TransactionPages(BookAdmin):
         its = mine.get(request.POST.get("book", ""))
         return its.name if its is not None and its != book_of(request) else ""
 
+    def _say_saved(self, request: HttpRequest, row: Transaction, *, leads: bool) -> None:
+        """Tell on the next page what was saved; `leads` makes it the way back to it. One query."""
+        loaded = row.postings.select_related("account", "commodity", "weight_commodity")
+        legs = list(loaded.order_by("position"))
+        amounts = ", ".join(f"{figure.size} {figure.code}" for figure in figures_of(legs))
+        what: str = title(row, legs)
+        if leads:
+            there = reverse(f"admin:{self._name}_show", args=[row.pk])
+            what = format_html('<a href="{}">{}</a>', there, what)
+        said = {"what": what, "amounts": amounts, "date": show_day(row.date)}
+        self.message_user(request, format_html(_("Saved: {what}, {amounts}, {date}."), **said), messages.SUCCESS)
+
     def _answer(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         return TemplateResponse(
             request,
@@ -53,13 +69,11 @@ class TransactionPages(BookAdmin):
         )
 
 
-def title(row: Transaction) -> str:
-    """What a transaction is called: its payee, else what it was for, else its day."""
-    return (
-        row.payee.name
-        if row.payee
-        else row.narration or _("Transaction of %(date)s") % {"date": show_day(row.date)}
-    )
+def title(row: Transaction, legs: Sequence[Posting | Leg] | None = None) -> str:
+    """What a transaction is called: its payee, else what it was for. One query where its `legs` have to say it."""
+    if row.payee or row.narration:
+        return row.payee.name if row.payee else row.narration
+    return name_of(list(row.postings.select_related("account").order_by("position")) if legs is None else legs)
 
 
 def names(model: type[Payee] | type[Tag], book: Any) -> list[str]:

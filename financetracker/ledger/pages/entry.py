@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, reverse
@@ -214,14 +213,9 @@ class EntryPages(TransactionPages):
     def _saved(
         self, request: HttpRequest, row: Transaction, form: EntryForm | None = None, *, is_new: bool
     ) -> HttpResponse:
-        what = row.payee.name if row.payee else row.narration or show_day(row.date)
-        self.message_user(
-            request,
-            _("Saved: %(what)s, %(date)s.") % {"what": what, "date": show_day(row.date)},
-            messages.SUCCESS,
-        )
-        goes_on = "_addanother" in request.POST or request.POST.get("anyway") == "another"
-        if goes_on and is_new:
+        goes_on = is_new and ("_addanother" in request.POST or request.POST.get("anyway") == "another")
+        self._say_saved(request, row, leads=goes_on)
+        if goes_on:
             return HttpResponseRedirect(f"{reverse(f'admin:{self._name}_add')}?{urlencode(_kept(row, form))}")
         return HttpResponseRedirect(reverse(f"admin:{self._name}_show", args=[row.pk]))
 
@@ -230,7 +224,7 @@ class EntryPages(TransactionPages):
         return self._answer(
             request,
             "ledger/transaction_form.html",
-            title=title(row) if row else _("New transaction"),
+            title=title(row, form.before.legs if form.before else None) if row else _("New transaction"),
             transaction=row,
             entry=form.before,
             is_fixed=bool(row and row.voided) or not may_write(request),

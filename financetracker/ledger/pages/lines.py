@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from financetracker.accounts.models import Account
 from financetracker.ledger import money
+from financetracker.ledger.entries import Leg
 from financetracker.ledger.models import Posting, Transaction
 
 OWN = frozenset({Account.Type.ASSET, Account.Type.LIABILITY})
@@ -23,6 +24,11 @@ class Figure:
     value: str
     code: str
 
+    @property
+    def size(self) -> str:
+        """The text without its sign."""
+        return self.text.removeprefix("\u2212")
+
     @classmethod
     def of(cls, value: Decimal, places: int, code: str, *, is_rounded: bool = False) -> "Figure":
         """Write an amount; `is_rounded` cuts a quotient to the places of its commodity."""
@@ -34,23 +40,23 @@ class Figure:
 class ListLine:
     """A transaction in the list.
 
-    `what` names what it was for, `paid` what it was paid with; `accounts` is the whole way, from where to where.
-    `foreign` is what it was in the commodity of the shop, where that is another.
+    `what` names what it was for, `paid` what it was paid with.
+    `foreign` is what it was in the commodity of the shop, where that is another; `name` see `name_of`.
     """
 
     row: Transaction
     figures: list[Figure]
-    accounts: str
     state: str
     tags: list[str]
     what: str = ""
     paid: str = ""
     foreign: str = ""
+    name: str = ""
 
     @property
     def title(self) -> str:
         """What the line is called: the payee, else what it was for."""
-        return str(self.row.payee) if self.row.payee else self.row.narration or _("Transaction")
+        return str(self.row.payee) if self.row.payee else self.row.narration or self.name
 
     @property
     def narration(self) -> str:
@@ -62,15 +68,16 @@ def line_of(row: Transaction) -> ListLine:
     """Say a transaction in one line. Expects postings, accounts and tags to be loaded."""
     legs = list(row.postings.all())
     what, paid = what_and_paid(legs)
+    name = "" if row.payee or row.narration else name_of(legs)
     return ListLine(
         row,
         figures_of(legs),
-        path_of(legs),
         state_of(legs),
         [tag.name for tag in row.tags.all()],
-        what,
+        "" if what == name else what,
         paid,
         foreign_of(legs),
+        name,
     )
 
 
@@ -109,7 +116,15 @@ def foreign_of(legs: Sequence[Posting]) -> str:
     return ", ".join(f"{money.show(abs(value), places[code])} {code}" for code, value in sums.items() if value)
 
 
-def what_and_paid(legs: Sequence[Posting]) -> tuple[str, str]:
+def name_of(legs: Sequence[Posting | Leg]) -> str:
+    """What is called by nothing else: a transfer by its way, whatever its fee, the rest by what it was for."""
+    own = [leg for leg in legs if leg.account.type in OWN]
+    costs = [leg for leg in legs if leg.account.type == Account.Type.EXPENSE and leg.amount > 0]
+    is_moved = {leg.amount > 0 for leg in own} == {True, False} and len(own) + len(costs) == len(legs)
+    return (path_of(own) if is_moved else what_and_paid(legs)[0]) or _("Transaction")
+
+
+def what_and_paid(legs: Sequence[Posting | Leg]) -> tuple[str, str]:
     """Name the accounts a transaction was for, and those it was paid with; of a transfer the whole way."""
     own = [leg.account.name for leg in legs if leg.account.type in OWN]
     other = [leg.account.name for leg in legs if leg.account.type not in OWN]
@@ -118,7 +133,7 @@ def what_and_paid(legs: Sequence[Posting]) -> tuple[str, str]:
     return path_of(legs), ""
 
 
-def path_of(legs: Sequence[Posting]) -> str:
+def path_of(legs: Sequence[Posting | Leg]) -> str:
     """Name the accounts: from where to where."""
     given = [leg.account.name for leg in legs if leg.amount < 0]
     taken = [leg.account.name for leg in legs if leg.amount > 0]

@@ -48,12 +48,13 @@ class ShowPages(TransactionPages):
         """Show a transaction."""
         row = self._row(request, pk)
         legs = legs_of_page(row)
+        purchase = purchase_of(row)
         events = history_of_transaction(row)
         writes = may_write(request) and not row.voided
         return self._answer(
             request,
             "ledger/transaction_show.html",
-            title=title(row),
+            title=title(row, [line.posting for line in legs]),
             transaction=row,
             sentence=sentence([line.posting for line in legs], row.payee.name if row.payee else ""),
             legs=legs,
@@ -62,11 +63,11 @@ class ShowPages(TransactionPages):
             tags=[tag.name for tag in row.tags.order_by("name")],
             balances=_is_balanced(legs),
             may_clear=writes,
-            may_refund=writes and _is_purchase(legs),
+            may_refund=writes and purchase is None and _is_purchase(legs),
             may_join=writes and _may_join(legs),
             may_split=writes and any(line.may_split for line in legs),
             refunds=refunds_of(row) if _is_purchase(legs) else None,
-            purchase=purchase_of(row),
+            purchase=purchase,
             amend_at=reverse(f"admin:{self._name}_{_form_for(row, legs)}", args=[row.pk]),
             is_locked=bool(row.book.locked_through and row.date <= row.book.locked_through),
             reversal=reversal(row),

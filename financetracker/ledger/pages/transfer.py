@@ -3,7 +3,6 @@
 import datetime
 import urllib.parse
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -98,9 +97,9 @@ class TransferPages(TransactionPages):
     def _transferred(
         self, request: HttpRequest, row: Transaction, form: TransferForm, *, is_new: bool
     ) -> HttpResponse:
-        said = {"what": row.narration or _("Transfer"), "date": show_day(row.date)}
-        self.message_user(request, _("Saved: %(what)s, %(date)s.") % said, messages.SUCCESS)
-        if _goes_on(request) and is_new:
+        goes_on = _goes_on(request) and is_new
+        self._say_saved(request, row, leads=goes_on)
+        if goes_on:
             query = urllib.parse.urlencode(
                 {"source": form.cleaned_data["source"], "date": show_day(form.cleaned_data["date"])}
             )
@@ -112,7 +111,7 @@ class TransferPages(TransactionPages):
         return self._answer(
             request,
             "ledger/transfer_form.html",
-            title=title(row) if row else _("New transfer"),
+            title=title(row, form.before.legs if form.before else None) if row else _("New transfer"),
             form=form,
             decimal=locale.active().decimal,
             transaction=row,
