@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, membership_of
-from financetracker.site.first_run import new_book, start_page
+from financetracker.site.first_run import new_book
 from financetracker.site.middleware import SESSION_KEY
+from financetracker.site.opening import start_page
 from financetracker.site.overview import overview
 from financetracker.site.pages import row_history
 from financetracker.site.period import period

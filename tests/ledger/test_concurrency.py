@@ -26,7 +26,7 @@ from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import derived, journal
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Payee, Posting, Transaction
-from financetracker.site.first_run import StartForm
+from financetracker.site.opening import StartForm
 from financetracker.users.models import User
 from tests.attacks import APP, OWNER
 from tests.builders import DAY, Household, new_id
