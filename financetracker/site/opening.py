@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Exists, OuterRef
 from django.db.transaction import atomic
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -50,6 +51,15 @@ class BalanceRow:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A line under the balances: what is added up in it, and the amounts in each commodity, in words."""
+
+    name: str
+    label: str
+    amounts: str
+
+
 class StartForm:
     """Opening balances: rows of accounts, written as one transaction against Equity."""
 
@@ -78,6 +88,43 @@ class StartForm:
     def date_input(self) -> str:
         """The field of the day."""
         return str(DayInput().render("date", self.date, {"id": "id_date"}))
+
+    @property
+    def sums(self) -> list[Sum]:
+        """What one has, what one owes, and what stands against both in Equity, of the rows that can be read.
+
+        A debt counts in its natural sign. Writes nothing, and runs no query.
+        """
+        have, owe, both = _Amounts(self.chart), _Amounts(self.chart), _Amounts(self.chart)
+        for row in self.rows:
+            with suppress(ValidationError, BadName):
+                amount, known = AmountField().clean(row.amount), _known(self.chart, row.account)
+                if amount is None or not row.account:
+                    continue
+                type_ = known.type if known else _new_type(self.chart, row.account, amount)[1]
+                code, places = self._counted_in(row, known)
+                both.add(code, amount, places)
+                if type_ == Account.Type.LIABILITY:
+                    owe.add(code, amount.copy_negate(), places)
+                elif type_ == Account.Type.ASSET:
+                    have.add(code, amount, places)
+        against = _("The difference, against %(account)s") % {"account": _opening_name(self.chart)}
+        return [
+            Sum("have", _("What you have"), have.said),
+            Sum("owe", _("What you owe"), owe.said),
+            Sum("both", against, both.said),
+        ]
+
+    def _counted_in(self, row: BalanceRow, known: Account | None) -> tuple[str, int]:
+        """The code of a row's commodity and its places, whether the book knows it yet or not. Raises BadName."""
+        try:
+            found = self.chart.commodity(row.commodity, known)
+        except BadName:
+            new = CURRENCIES.get(row.commodity.upper())
+            if new is None:
+                raise
+            return new.code, new.places
+        return found.code, found.places
 
     def save(self) -> bool:
         """Open what is missing and write the balances; False if something is wrong, and then it is said where."""
@@ -169,14 +216,29 @@ class StartForm:
         names = typed.split(":")
         if len(names) > DEEPEST or max(map(len, names)) > 120:
             raise Refusal(_("A name has at most 120 characters, and an account lies at most %d deep.") % DEEPEST)
-        type_ = Account.Type.LIABILITY if amount < 0 else Account.Type.ASSET
-        above = next((row for row in self.chart.accounts if len(names) > 1 and row.full_name == names[0]), None)
-        full_name = typed if above else f"{_root_name(self.chart, type_)}:{typed}"
-        made = books.open_account(
-            self.chart.book, full_name, above.type if above else type_, commodities=[commodity]
-        )
+        full_name, type_ = _new_type(self.chart, typed, amount)
+        made = books.open_account(self.chart.book, full_name, type_, commodities=[commodity])
         self.chart.accounts.append(made)
         return made
+
+
+class _Amounts:
+    """Sums by commodity, as they are read and shown."""
+
+    def __init__(self, chart: Chart) -> None:
+        self._base = chart.base
+        self._held: dict[str, tuple[Decimal, int]] = {}
+
+    def add(self, code: str, amount: Decimal, places: int) -> None:
+        before = self._held.get(code, (Decimal(0), places))[0]
+        self._held[code] = (money.EXACT.add(before, amount), places)
+
+    @property
+    def said(self) -> str:
+        """`3 500.00 EUR, 20 000 JPY`, broken between commodities alone; zero of the base for nothing."""
+        held = {code: both for code, both in self._held.items() if both[0]}
+        held = held or {self._base.code: (Decimal(0), self._base.places)}
+        return ", ".join(f"{money.show(amount, places)}\u00a0{code}" for code, (amount, places) in held.items())
 
 
 class _Wrong(Refusal):
@@ -184,7 +246,7 @@ class _Wrong(Refusal):
 
 
 def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Say what the accounts hold to begin with; then the first entry."""
+    """Say what the accounts hold to begin with; then the first entry. With `read` a script is told the sums."""
     book = book_of(request)
     if not may_write(request):
         raise PermissionDenied
@@ -193,10 +255,16 @@ def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         form = StartForm(chart, date=today(book, timezone.now()))
     else:
         form = StartForm(chart, request.POST)
+        if "read" in request.POST:
+            return JsonResponse({line.name: line.amounts for line in form.sums})
         if form.book_id != str(book.public_id):
             form.errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
         elif form.save():
-            messages.success(request, _("The book is ready. Enter what happened first."))
+            said = {line.name: line.amounts for line in form.sums} | {"account": _opening_name(chart)}
+            sums = _("You have %(have)s and owe %(owe)s; the difference of %(both)s stands against %(account)s.")
+            messages.success(
+                request, " ".join((_("The book is ready."), sums % said, _("Enter what happened first.")))
+            )
             return redirect("admin:ledger_transaction_add")
     context = {
         "title": _("What you have today"),
@@ -254,13 +322,33 @@ def _root_name(chart: Chart, type_: Account.Type) -> str:
     return found.full_name if found else str(ROOTS[type_])
 
 
-def _opening_account(chart: Chart) -> Account:
-    """Equity:Opening Balances, whatever its root is called; opened where it is missing."""
+def _new_type(chart: Chart, typed: str, amount: Decimal) -> tuple[str, str]:
+    """The full name and type of an account that is not there: what is owed is a liability, the rest an asset."""
+    first, colon, _rest = typed.partition(":")
+    above = next((row for row in chart.accounts if colon and row.full_name == first), None)
+    if above is not None:
+        return typed, above.type
+    type_ = Account.Type.LIABILITY if amount < 0 else Account.Type.ASSET
+    return f"{_root_name(chart, type_)}:{typed}", type_
+
+
+def _opening(chart: Chart) -> Account | None:
+    """Equity:Opening Balances, whatever its root is called."""
     wanted = {"opening balances", str(OPENING_BALANCES).casefold()}
     for row in chart.accounts:
         if row.type == EQUITY and row.name.casefold() in wanted and not (row.placeholder or row.closed_on):
             return row
-    return books.open_account(chart.book, f"{_root_name(chart, EQUITY)}:{OPENING_BALANCES}", EQUITY)
+    return None
+
+
+def _opening_name(chart: Chart) -> str:
+    found = _opening(chart)
+    return found.full_name if found else f"{_root_name(chart, EQUITY)}:{OPENING_BALANCES}"
+
+
+def _opening_account(chart: Chart) -> Account:
+    """The account that stands against the balances; opened where it is missing."""
+    return _opening(chart) or books.open_account(chart.book, _opening_name(chart), EQUITY)
 
 
 def _against(legs: Sequence[Leg], account: Account) -> list[Leg]:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import scope
@@ -28,6 +29,7 @@ def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int)
     with page.expect_navigation():
         page.keyboard.press("Enter")
     page.get_by_label("Balance 1", exact=True).fill("2000")
+    expect(page.locator("[data-sum=have]")).to_have_text("2,000.00 EUR")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert page.url.endswith("/add/")

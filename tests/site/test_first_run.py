@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from financetracker.accounts import books
-from financetracker.accounts.models import Account, Book, Membership
+from financetracker.accounts.models import Account, Book, Commodity, Membership
 from financetracker.accounts.presets import PRESETS
 from financetracker.accounts.scope import scope
 from financetracker.ledger import journal
@@ -201,6 +201,44 @@ def test_what_is_wrong_with_a_balance_is_said_at_its_row(row: tuple[str, ...], s
     with home.scope():
         assert not Transaction.objects.exists()
         assert not Account.objects.filter(name="New purse").exists()
+
+
+def test_balances_are_added_up_while_they_are_typed_and_on_the_page_that_follows() -> None:
+    home = Household()
+    client = signed_in(home.editor)
+    rows = (
+        ("Cash", "1000+200.50"),
+        ("Card", "-300"),
+        ("New loan", "-0.50"),
+        ("Assets:Deposit", "-100"),  # below what one has, whatever its sign
+        ("Travel", "20000", "jpy"),
+        ("Coins", "0.5", "KWD"),  # a currency that the book does not know yet
+        ("Broken", "x"),
+        ("", "7"),
+        ("Bank", "1", "XYZ"),
+        ("a\x00", "5", "\x00"),
+        ("Expenses:Food", "3"),  # neither: it counts in the difference alone
+    )
+    assert "0.00\xa0EUR" in text(client.get(START)).partition('id="sums"')[2].partition("</tfoot>")[0]
+    told = client.post(START, balances(home, *rows) | {"read": "1"}).json()
+    assert {name: said.replace("\xa0", " ") for name, said in told.items()} == {
+        "have": "1 100.50 EUR, 20 000 JPY, 0.500 KWD",
+        "owe": "300.50 EUR",
+        "both": "803.00 EUR, 20 000 JPY, 0.500 KWD",
+    }
+    with home.scope():
+        assert not Transaction.objects.exists()
+        assert not Account.objects.filter(name__in=("New loan", "Travel")).exists()
+        assert not Commodity.objects.filter(code="KWD").exists()
+    wrong = text(client.post(START, balances(home, *rows)))
+    assert "The difference, against Equity:Opening Balances" in wrong
+    assert told["both"] in wrong
+    seen = text(client.post(START, balances(home, *rows[:5]), follow=True)).replace("\xa0", " ")
+    assert "You have 1 100.50 EUR, 20 000 JPY and owe 300.50 EUR" in seen
+    assert "the difference of 800.00 EUR, 20 000 JPY stands against Equity:Opening Balances." in seen
+    with home.scope():
+        legs = Posting.objects.filter(account__full_name="Equity:Opening Balances")
+        assert {leg.commodity.code: leg.amount for leg in legs} == {"EUR": -800, "JPY": -20000}
 
 
 def test_wrong_forms_of_balances_write_nothing() -> None:
