@@ -34,16 +34,17 @@ class BadAmount(ValueError):
 def parse_amount(text: str, *, places: int = MAX_SCALE, by: Locale | None = None) -> Decimal:
     """Read an amount as a person types it, `by` his locale (None: the running request's). Never guesses.
 
-    At most 20 digits before the decimal mark and `places` after it. Digits are grouped by three, by spaces or by
-    the locale's own mark, or not at all. A point or comma that could mean either (`1.234` where decimals stand
-    after a comma) is refused with both readings. Under `locale.PLAIN` there is one decimal point and nothing else.
-    Refused are an underscore, an exponent, digits of another script and words like NaN. Raises BadAmount.
+    At most 20 digits before the decimal mark and `places` after it. Digits are grouped by three, by spaces or
+    by the locale's own mark, or not at all. A point or comma that could mean either (`1.234` of shares, where
+    decimals stand after a comma) is refused with both readings; where three decimals are too many, it stands for a
+    thousand. Under `locale.PLAIN` there is one decimal point and nothing else. Refused are an underscore, an
+    exponent, digits of another script and words like NaN. Raises BadAmount.
     """
     typed = text.strip()
     if not typed:
         raise BadAmount(gettext_noop("An amount is missing."))
     by = by or locale.active()
-    plain = _plain(typed, by)
+    plain = _plain(typed, by, places)
     value = Decimal(plain.replace("\u2212", "-"))
     if value.adjusted() >= WHOLE_DIGITS and value != 0:
         raise BadAmount(
@@ -62,7 +63,7 @@ def _short(typed: str) -> str:
     return typed if len(typed) <= 40 else typed[:37] + "…"
 
 
-def _plain(typed: str, by: Locale) -> str:
+def _plain(typed: str, by: Locale, places: int) -> str:
     """Write what was typed with a decimal point and no separators; raise BadAmount where that is not clear."""
     if by == locale.PLAIN:
         if _PLAIN.fullmatch(typed):
@@ -77,7 +78,7 @@ def _plain(typed: str, by: Locale) -> str:
             text=_short(typed),
         )
     sign, body = (typed[0], typed[1:].lstrip()) if typed[0] in "+-\u2212" else ("", typed)
-    return sign + _unmarked(typed, _ungrouped(body, SPACES), by)
+    return sign + _unmarked(typed, _ungrouped(body, SPACES), by, places)
 
 
 def _ungrouped(body: str, marks: str) -> str:
@@ -91,10 +92,12 @@ def _ungrouped(body: str, marks: str) -> str:
     return body
 
 
-def _unmarked(typed: str, body: str, by: Locale) -> str:
+def _unmarked(typed: str, body: str, by: Locale, places: int) -> str:
     other = by.other
     if re.fullmatch(rf"[0-9]{{1,3}}{re.escape(other)}[0-9]{{3}}", body, re.ASCII) and body[0] != "0":
         whole, decimals_ = body.split(other)
+        if len(decimals_) > places:
+            return whole + decimals_
         raise BadAmount(
             gettext_noop("“%(text)s” could be %(many)s or %(few)s: write one of them."),
             text=_short(typed),

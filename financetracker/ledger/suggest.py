@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from financetracker.accounts.models import Account, Book
+from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger.entries import Entry
 from financetracker.ledger.models import Payee, Posting, Transaction, TransactionTag
 
@@ -55,9 +55,7 @@ class Usual:
         """Whether it was one amount between an account of the household and one category."""
         own = [leg for leg in self.legs if leg.type in OWN]
         rest = [leg for leg in self.legs if leg.type in CATEGORIES]
-        return (
-            len(own) == len(rest) == 1 and len(self.legs) == 2 and not any(leg.is_exchanged for leg in self.legs)
-        )
+        return len(own) == len(rest) == 1 and len(self.legs) == 2 and not any(leg.is_exchanged for leg in own)
 
     @property
     def is_split(self) -> bool:
@@ -117,6 +115,11 @@ def usual(book: Book, payee: str) -> Usual | None:
         return None
     pk, name = next((row for row in known if row[1] == typed), known[0])
     return _usual(name, _entries(_counted(book).filter(payee=pk).values_list("pk", "date")[:SAMPLE]))
+
+
+def has_held(account: Account, commodity: Commodity) -> bool:
+    """Whether an account ever held a commodity. One query, by the index of its register."""
+    return Posting.objects.filter(account=account, commodity=commodity, voided=False).exists()
 
 
 def lookalikes(book: Book, entry: Entry) -> list[Transaction]:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from financetracker.accounts import books
-from financetracker.accounts.models import Account
+from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import journal, suggest
 from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.models import Payee, Posting, Transaction
@@ -62,7 +62,6 @@ def send(home: Household, data: dict[str, Any], address: str = ADD) -> Any:
         ("500", "Bank", ("Bank 500", "Cash -500"), "500.00 EUR from Cash to Bank"),
         ("12.50+3*2", "Food", ("Food 18.50", "Cash -18.50"), "Food: 18.50 EUR from Cash"),
         ("100/3", "Food", ("Food 33.33", "Cash -33.33"), "Food: 33.33 EUR from Cash"),
-        ("1200 jpy", "Food", ("Food 1200", "Cash -1200"), "Food: 1 200 JPY from Cash"),
     ],
 )
 def test_one_line_makes_two_legs(
@@ -74,6 +73,101 @@ def test_one_line_makes_two_legs(
     answer = send(home, data)
     assert answer.status_code == 302, text(answer)
     assert legs(home) == [(leg.split()[0], Decimal(leg.split()[1])) for leg in made]
+
+
+def test_what_an_account_never_held_was_charged_in_its_own_commodity(home: Household) -> None:
+    client = signed_in(home.editor)
+    data = plain(home, "1200 jpy", "Card")
+    told = client.post(READ, data).json()
+    assert (told["charged"], told["says"].replace("\xa0", " ")) == ("Charged in EUR", "Food: 1 200 JPY from Card")
+    asked = text(client.post(ADD, data))
+    assert "Card has never held JPY: what was charged in EUR?" in asked
+    assert "Card holds JPY from now on: save it so" in asked
+    assert 'value="1200 jpy"' in asked
+    assert legs(home) == []
+    for typed, sentence in (
+        ("0", "other than zero"),
+        ("7o", "“7o” is not an amount"),
+        ("0.001", "decimal places"),
+    ):
+        wrong = text(client.post(ADD, data | {"charged": typed}))
+        assert f'name="charged" value="{typed}"' in wrong
+        assert sentence in wrong
+    data |= {"charged": "7+0.40"}
+    told = client.post(READ, data).json()
+    assert told["says"].replace("\xa0", " ") == "Food: 1 200 JPY (7.40 EUR) from Card"
+    assert told["sums"] == {"charged": "7.40"}
+    assert client.post(ADD, data).status_code == 302
+    assert legs(home) == [("Food", Decimal(1200)), ("Card", Decimal("-7.40"))]
+    with home.scope():
+        row = Transaction.objects.get()
+        (food, _card) = row.postings.order_by("position")
+        assert (food.weight, food.weight_commodity.code) == (Decimal("7.40"), "EUR")
+    sent = fields(client.get(change(row)).text)
+    assert (sent["amount"], sent["charged"]) == ("1200 JPY", "7.40")
+    answer = client.post(change(row), sent | {"charged": "7.50"})
+    assert answer.status_code == 302, text(answer)
+    assert legs(home) == [("Food", Decimal(1200)), ("Card", Decimal("-7.50"))]
+    wide = text(client.post(ADD, plain(home, "1200 JPY", "Card", charged="7.40", wide="1")))
+    for name, value in (("leg-0-weight", "7.40"), ("leg-0-weight_commodity", "EUR"), ("leg-1-amount", "-7.40")):
+        assert f'name="{name}" value="{value}"' in wide
+    assert "leave this empty" in text(client.post(ADD, plain(home, "12", "Card", charged="12")))
+
+
+def test_an_account_may_hold_another_commodity_from_now_on(home: Household) -> None:
+    data = plain(home, "1200 jpy")
+    assert send(home, data).status_code == 200
+    assert send(home, data | {"holds": "1"}).status_code == 302
+    assert legs(home) == [("Food", Decimal(1200)), ("Cash", Decimal(-1200))]
+    assert send(home, plain(home, "5 jpy", public_id=str(new_id(2)))).status_code == 302
+    with home.scope():
+        books.open_account(home.book, "Assets:Dollars", "asset", commodities=[home.commodities["USD"]])
+    asked = text(send(home, plain(home, "5 jpy", "Dollars", public_id=str(new_id(3)))))
+    assert "Dollars holds no JPY: what was charged in USD?" in asked
+    assert 'name="holds"' not in asked
+
+
+@pytest.mark.parametrize(
+    ("shape", "opens"),
+    [
+        (
+            {"shape": "plain", "amount": "40 chf", "account": "Cash", "category": "Food", "charged": "41"},
+            "amount:CHF",
+        ),
+        ({"leg-0-account": "Food", "leg-0-amount": "40", "leg-0-commodity": "CHF"}, "leg-0:CHF"),
+    ],
+)
+def test_a_currency_that_is_not_there_is_offered(home: Household, shape: dict[str, str], opens: str) -> None:
+    data = plain(home) | {"shape": ""} | shape
+    answer = send(home, data)
+    assert f'value="{opens}"' in answer.text
+    assert "Add Swiss Franc (CHF)" in text(answer)
+    for _click in range(2):
+        added = send(home, data | {"open": opens})
+        assert "There is no commodity" not in text(added)
+    with home.scope():
+        assert Commodity.objects.get(code="CHF").places == 2
+    send(home, data | {"open": "amount:XQQ"})
+    with home.scope():
+        assert not Commodity.objects.filter(code="XQQ").exists()
+
+
+def test_it_goes_somewhere_else_than_it_comes_from(home: Household) -> None:
+    assert "It goes where it comes from: choose another account." in text(send(home, plain(home, category="Cash")))
+    assert legs(home) == []
+
+
+def test_a_row_that_cannot_be_read_adds_up_to_nothing(home: Household) -> None:
+    rows = [("Food", "12.50."), ("Rent", "-5"), ("Cash", "=")]
+    data = {
+        f"leg-{n}-{name}": value
+        for n, row in enumerate(rows)
+        for name, value in zip(("account", "amount"), row, strict=True)
+    }
+    told = signed_in(home.editor).post(READ, plain(home) | {"shape": ""} | data).json()
+    assert (told["off"], told["unread"], told["fill"]) == (None, "One amount cannot be read yet.", {})
+    told = signed_in(home.editor).post(READ, plain(home) | {"shape": ""} | data | {"leg-0-amount": "12.50"}).json()
+    assert (told["off"], told["unread"], told["fill"]) == (["7.50 EUR"], "", {"leg-2-amount": "-7.50"})
 
 
 def test_the_amount_is_in_the_commodity_of_the_account(home: Household) -> None:
@@ -122,8 +216,8 @@ def test_a_foreign_amount_is_refused_where_the_account_holds_none(home: Househol
     with home.scope():
         books.open_account(home.book, "Assets:Giro", "asset", commodities=[home.commodities["EUR"]])
     answer = send(home, plain(home, "12 USD", "Giro"))
-    assert "Assets:Giro holds no USD." in text(answer)
-    assert 'class="field field-account is-wrong"' in text(answer)
+    assert "Giro holds no USD: what was charged in EUR?" in text(answer)
+    assert 'class="field field-charged is-wrong"' in text(answer)
 
 
 def test_a_locked_day_is_said_at_the_date_of_the_short_form(home: Household) -> None:
@@ -537,6 +631,8 @@ def test_the_server_reads_what_is_being_typed(home: Household) -> None:
         "says": "",
         "fill": {},
         "off": None,
+        "unread": "",
+        "charged": "",
     }
     rows = {"leg-0-account": "Nowhere", "leg-0-amount": "0.10+0.20", "leg-1-account": "Cash", "leg-1-amount": "="}
     told = client.post(READ, data | {"shape": "", "date": "x"} | rows).json()
@@ -633,7 +729,11 @@ def test_the_short_form_reads_and_writes_as_the_browser_says(home: Household) ->
     told = client.post(READ, data, headers=german).json()
     assert told["sums"] == {"amount": "1.237,50"}
     assert told["says"] == "Food: 1.237,50 EUR from Cash"
-    refused = client.post(ADD, data | {"amount": "1.234"}, headers=german)
+    assert (
+        client.post(READ, data | {"amount": "1.234"}, headers=german).json()["says"]
+        == "Food: 1.234,00 EUR from Cash"
+    )
+    refused = client.post(ADD, data | {"amount": "1.234 HOOL"}, headers=german)
     assert "“1.234” could be 1234 or 1,234: write one of them." in text(refused)
     saved = client.post(ADD, data, headers=german)
     assert saved.status_code == 302, text(saved)

@@ -218,7 +218,9 @@ def test_a_refund_is_linked_both_ways_and_adds_up(home: Household) -> None:
     address = f"{LIST}{row.pk}/refund/"
     for n, part in enumerate(("2.50", "4.00")):
         sent = fields(client.get(address).text)
-        sent = {name: part.join(value.split("12.50")) for name, value in sent.items()}
+        assert sent["amount"] == "12.50"
+        sent |= {"amount": part}
+        assert client.post(f"{LIST}read/", sent).json()["says"] == f"Food: {part} EUR back into Cash"
         answer = client.post(address, sent)
         assert answer.status_code == 302, text(answer)
         again = client.post(address, sent)  # a double click
@@ -250,9 +252,11 @@ def test_a_refund_keeps_its_link_when_it_is_amended(home: Household) -> None:
     client = signed_in(home.editor)
     sent = fields(client.get(f"{LIST}{row.pk}/refund/").text)
     made = client.post(f"{LIST}{row.pk}/refund/", sent)["Location"]
-    amended = fields(client.get(f"{made}change/").text) | {"narration": "Broken glass"}
+    amended = fields(client.get(f"{made}change/").text) | {"narration": "Broken glass", "amount": "3"}
     assert client.post(f"{made}change/", amended).status_code == 302
-    assert "Broken glass" in text(client.get(f"{LIST}{row.pk}/"))
+    seen = text(client.get(f"{LIST}{row.pk}/"))
+    assert "Broken glass" in seen
+    assert "Refunded so far: 3.00 EUR." in seen
 
 
 def test_a_refund_has_no_number_of_its_own_choice(home: Household) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Account, Book, Commodity
 
 # Close names are looked for this often a form: it is slow, and a thousand wrong rows need no thousand hints.
@@ -22,7 +23,7 @@ class UnknownName(BadName):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An account that is not there and could be opened."""
+    """An account that is not there and could be opened; or a currency to add, with its code as the type."""
 
     type: str
     full_name: str
@@ -30,6 +31,8 @@ class Offer:
     @property
     def sentence(self) -> str:
         """What the button says."""
+        if self.type in CURRENCIES:
+            return _("Add %(name)s (%(code)s)") % {"name": self.full_name, "code": self.type}
         return _("Open %(type)s account “%(name)s”") % {
             "type": Account.Type(self.type).label,
             "name": short(self.full_name),
@@ -115,13 +118,18 @@ class Chart:
         for row in self.commodities:
             if row.code == typed or row.code == typed.upper():
                 return row
-        raise BadName(
+        raise UnknownName(
             self._no_such(
                 _("There is no commodity “%(name)s”."),
                 typed,
                 {r.code.casefold(): r.code for r in self.commodities},
             )
         )
+
+    def currency_offers(self, typed: str) -> list[Offer]:
+        """Say which currency could be added under a code that is not there."""
+        known = CURRENCIES.get(typed.upper())
+        return [Offer(known.code, known.name)] if known else []
 
     def default_commodity(self, account: Account | None) -> Commodity:
         if account is not None and len(account.commodity_ids) == 1:

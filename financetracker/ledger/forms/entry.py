@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from financetracker.accounts import books
 from financetracker.accounts.errors import Refusal
-from financetracker.ledger import money
+from financetracker.accounts.iso4217 import CURRENCIES
+from financetracker.ledger import money, suggest
+from financetracker.ledger.derived import REFUND_OF
 from financetracker.ledger.forms.chart import Chart, Offer
 from financetracker.ledger.forms.head import HeadForm, head_of
 from financetracker.ledger.forms.plain import COLUMNS as PLAIN_COLUMNS
@@ -18,7 +20,7 @@ from financetracker.ledger.forms.plain import TYPES, PlainLegs
 from financetracker.ledger.forms.rows import COLUMNS, FILL, OPENED, Row, rows_in, rows_of
 from financetracker.ledger.journal import Entry, Leg, LegRefused, residue
 from financetracker.ledger.models import Transaction
-from financetracker.ledger.suggest import Usual
+from financetracker.ledger.suggest import OWN, Usual
 
 MAX_LEGS = 1000
 EMPTY_ROWS = 4
@@ -95,9 +97,12 @@ class EntryForm:
         """Show an entry, or what is to stand in an empty form."""
         self.head = HeadForm(initial=(head_of(shown) if shown else {}) | initial)
         if not wide:
-            self.plain = PlainLegs.of(shown.legs, self.chart) if shown else PlainLegs.typed(initial)
+            back = bool(shown and shown.metadata.get(REFUND_OF))
+            self.plain = (
+                PlainLegs.of(shown.legs, self.chart, is_refund=back) if shown else PlainLegs.typed(initial)
+            )
         if self.plain is None and shown:
-            self.rows = rows_of(shown.legs)
+            self.rows = rows_of(shown.legs, self.chart)
         elif self.plain is None:
             self.rows = PlainLegs.typed(initial).widened(self.chart)
         self.public_id = str(shown.public_id if shown else uuid.uuid4())
@@ -154,7 +159,7 @@ class EntryForm:
     def show_stale(self, transaction: Transaction, now: Entry) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
-        self.stale_rows = rows_of(now.legs)
+        self.stale_rows = rows_of(now.legs, self.chart)
         left = {str(leg.id) for leg in now.legs}
         for row in self.rows:
             if row.id not in left:
@@ -172,6 +177,7 @@ class EntryForm:
         found = [(field.id_for_label, str(field.label)) for field in self.head if field.errors]
         if self.plain is not None:
             names = {"amount": _("Amount"), "account": _("Paid with"), "category": _("Category")}
+            names["charged"] = self.plain.asked(self.chart) or _("Charged")
             found += [(f"id_{name}", label) for name, label in names.items() if name in self.plain.errors]
         for number, row in enumerate(self.rows, 1):
             if row.errors and len(found) < 20:
@@ -196,6 +202,11 @@ class EntryForm:
     def says(self) -> str:
         """What the short form would save, in words; empty as long as it is not clear."""
         return "" if self.plain is None else self.plain.says(self.chart)
+
+    @property
+    def charged_label(self) -> str:
+        """What the field asks for that says what an account was charged; empty where nothing is to be asked."""
+        return "" if self.plain is None else self.plain.asked(self.chart)
 
     def widen(self) -> None:
         """Turn the short form into rows; what was typed stays."""
@@ -251,7 +262,10 @@ class EntryForm:
         """Open the account that a button offers: `category:expense`, `leg-2:asset`. Its name is what was typed."""
         name, _colon, type_ = wanted.partition(":")
         row = next((row for row in self.rows if f"leg-{row.index}" == name), None)
-        if row is None and (self.plain is None or name not in {"account", "category"}):
+        if type_ in CURRENCIES:
+            self._add_currency(type_)
+            return
+        if row is None and (self.plain is None or name not in TYPES):
             return
         if type_ not in (TYPES[name] if row is None else OPENED):
             return
@@ -268,6 +282,32 @@ class EntryForm:
                 row.refuse("account", refusal.message)
             elif self.plain is not None:
                 self.plain.refuse(name, refusal.message)
+
+    def asks_charged(self) -> bool:
+        """Ask what was charged where an account would hold a commodity for the first time. One query at most."""
+        own = self.plain.kept_in(self.chart) if self.plain is not None and not self.plain.charged else None
+        if own is None or self.plain is None:
+            return False
+        account, code = self.chart.account(self.plain.account, within=OWN), self.plain.parted[1]
+        commodity = self.chart.commodity(code)
+        said = {"account": account.name, "code": commodity.code, "own": own.code}
+        if account.commodity_ids:
+            self.plain.refuse("charged", _("%(account)s holds no %(code)s: what was charged in %(own)s?") % said)
+        elif not suggest.has_held(account, commodity):
+            self.plain.refuse(
+                "charged", _("%(account)s has never held %(code)s: what was charged in %(own)s?") % said
+            )
+            self.plain.holds = _("%(account)s holds %(code)s from now on: save it so") % said
+        return bool(self.plain.errors)
+
+    def _add_currency(self, code: str) -> None:
+        try:
+            if all(row.code != code for row in self.chart.commodities):
+                books.add_commodity(self.chart.book, code)
+                self.told.append(_("Added %(name)s (%(code)s).") % {"name": CURRENCIES[code].name, "code": code})
+        except Refusal as refusal:
+            self.errors.append(refusal.message)
+        self.chart = Chart(self.chart.book)
 
     def _open(self, offer: Offer, row: Row | None, name: str) -> None:
         if all(account.full_name != offer.full_name for account in self.chart.accounts):

@@ -18,9 +18,11 @@ def reading(form: EntryForm) -> dict[str, Any]:
     """Say what has been typed so far means, as a script shows it. Nothing is written, and nothing is refused.
 
     `day` is the day that was read; `sums` are results of amounts that are computed, `fill` what `=` stands for, by
-    the name of the input; `says` is the short form in words, `off` what the rows do not add up by.
+    the name of the input; `says` is the short form in words, `off` what the rows do not add up by, `unread` why
+    that cannot be said; `charged` asks what an account was charged in its own commodity, where that is another.
     """
     answer: dict[str, Any] = {"day": _day(form), "sums": _sums(form), "says": form.says, "fill": {}, "off": None}
+    answer |= {"unread": "", "charged": "" if form.plain is None else form.plain.asked(form.chart)}
     if form.plain is None:
         answer |= _balance(form)
     return answer
@@ -45,7 +47,7 @@ def _weekday(day: Any) -> str:
 def _sums(form: EntryForm) -> dict[str, str]:
     typed = {f"leg-{row.index}-{name}": getattr(row, name) for row in form.rows for name in ("amount", "weight")}
     if form.plain is not None:
-        typed["amount"] = form.plain.parted[0]
+        typed |= {"amount": form.plain.parted[0], "charged": form.plain.charged}
     found = {}
     for name, text in typed.items():
         if arithmetic.is_sum(text):
@@ -63,7 +65,7 @@ def _places(form: EntryForm, name: str) -> int:
     try:
         if row is None:
             account = form.plain.account if form.plain is not None else ""
-            code = form.plain.parted[1] if form.plain is not None else ""
+            code = form.plain.parted[1] if form.plain is not None and name == "amount" else ""
         else:
             account, code = row.account, row.commodity if name.endswith("-amount") else row.weight_commodity
         return form.chart.commodity(code, form.chart.account(account) if account and not code else None).places
@@ -72,7 +74,7 @@ def _places(form: EntryForm, name: str) -> int:
 
 
 def _balance(form: EntryForm) -> dict[str, Any]:
-    """What the rows that can be read are off by, and what would put it right."""
+    """What the rows are off by, and what would put it right; nothing of both as long as one cannot be read."""
     legs: list[Leg] = []
     open_row: Row | None = None
     for row in form.rows:
@@ -82,6 +84,8 @@ def _balance(form: EntryForm) -> dict[str, Any]:
             open_row = row
             continue
         leg = _leg(form, row)
+        if leg is None and row.amount:
+            return {"unread": _("One amount cannot be read yet.")}
         if leg is not None:
             legs.append(leg)
     if not legs:

@@ -106,8 +106,8 @@ class Row:
             return find(typed)
         except BadName as error:
             self.refuse(column, str(error))
-            if column == "account" and isinstance(error, UnknownName):
-                self.offers = chart.offers(typed, OPENED)
+            if isinstance(error, UnknownName):
+                self.offers += chart.offers(typed, OPENED) if column == "account" else chart.currency_offers(typed)
             return None
 
     def _number(self, column: str, commodity: Commodity | None) -> Decimal | None:
@@ -146,15 +146,17 @@ def rows_in(data: MultiValueDict[str, str]) -> list[Row]:
     return [rows[index] for index in sorted(rows)]
 
 
-def rows_of(legs: Iterable[Leg]) -> list[Row]:
-    """Write legs as rows of text, with the places people type."""
+def rows_of(legs: Iterable[Leg], chart: Chart) -> list[Row]:
+    """Write legs as rows of text, with the places people type, and a code where it says something."""
     return [
         Row(
             index=index,
             id=str(leg.id or ""),
             account=leg.account.full_name,
             amount=money.typed(leg.amount, leg.commodity.places),
-            commodity=leg.commodity.code,
+            commodity=""
+            if leg.commodity == chart.default_commodity(leg.account) == chart.base
+            else leg.commodity.code,
             weight=""
             if leg.weight is None or leg.weight_commodity is None
             else money.typed(leg.weight, leg.weight_commodity.places),

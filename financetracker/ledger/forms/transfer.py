@@ -139,7 +139,7 @@ class TransferForm(forms.Form):
     def show_stale(self, transaction: Transaction, now: Entry) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
-        self.stale_rows = rows_of(now.legs)
+        self.stale_rows = rows_of(now.legs, self.chart)
 
     def _with_own(self, legs: list[Leg]) -> list[tuple[Leg, Leg | None]]:
         return [(leg, self.own[n] if n < len(self.own) else None) for n, leg in enumerate(legs)]

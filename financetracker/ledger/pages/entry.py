@@ -116,7 +116,7 @@ class EntryPages(TransactionPages):
         elif "open" in request.POST:
             form.open_account(request.POST["open"])
         else:
-            saved = self._save(form, anyway="anyway" in request.POST)
+            saved = self._save(form, anyway="anyway" in request.POST, holds="holds" in request.POST)
             if saved is not None:
                 return self._saved(request, saved, form, is_new=row is None)
         return self._form_answer(request, form)
@@ -168,7 +168,7 @@ class EntryPages(TransactionPages):
             return False
         return Transaction.objects.filter(book=form.chart.book, public_id=wanted).exists()
 
-    def _save(self, form: EntryForm, *, anyway: bool) -> Transaction | None:
+    def _save(self, form: EntryForm, *, anyway: bool, holds: bool) -> Transaction | None:
         """Make the one journal call; None if it was refused or something is asked first: the form says so."""
         seen = version(form.version)
         try:
@@ -177,7 +177,7 @@ class EntryPages(TransactionPages):
             if self._took_usual(form):
                 return None
             entry = form.entry()
-            if entry is None:
+            if entry is None or (not holds and form.asks_charged()):
                 return None
             if form.transaction is not None:
                 return journal.amend(form.transaction, entry, version=seen)

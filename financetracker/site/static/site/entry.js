@@ -25,10 +25,15 @@
     }
     const says = document.getElementById("says");
     if (says && says.textContent !== answer.says) says.textContent = answer.says;
+    const charged = form.querySelector(".field-charged");
+    if (charged && !charged.classList.contains("is-wrong")) {
+      charged.hidden = !answer.charged && !named("charged").value;
+      if (answer.charged) charged.querySelector("label").textContent = answer.charged;
+    }
     const balance = document.getElementById("balance");
     if (balance) {
       const { off } = answer;
-      const text = off === null ? "" : off.length ? `${balance.dataset.off} ${off.join(", ")}` : balance.dataset.balanced;
+      const text = off === null ? answer.unread : off.length ? `${balance.dataset.off} ${off.join(", ")}` : balance.dataset.balanced;
       if (balance.textContent !== text) balance.textContent = text;
       balance.className = off === null ? "" : off.length ? "off" : "balanced";
     }
