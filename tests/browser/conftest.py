@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from financetracker.users.models import User
 from tests.builders import Household
 from tests.programs import HOW_TO_GET, axe_path
 
@@ -78,6 +81,14 @@ class Watched:
         page.keyboard.press("Enter")
         page.wait_for_url("**/admin/**")
         return page
+
+    def enter(self, user: User, path: str = "/admin/") -> Page:
+        """Open a page in a session that was made beside the browser: logging in is not what the test is about."""
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.address}])
+        return self.go(path)
 
     def check(self) -> None:
         """Fail with everything that went wrong so far."""

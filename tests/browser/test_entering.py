@@ -52,8 +52,7 @@ def serious(window: Watched, axe: str) -> list[str]:
 def test_suggestions_are_filled_in_marked_and_cleared(
     window: Watched, known: Household, axe: str, width: int
 ) -> None:
-    page = window.log_in(known.owner.email)
-    window.go(ADD)
+    page = window.enter(known.owner, ADD)
     assert page.evaluate("document.querySelector('.save').getBoundingClientRect().bottom <= innerHeight")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
     page.keyboard.type("gre")
@@ -98,8 +97,7 @@ def test_suggestions_are_filled_in_marked_and_cleared(
 
 
 def test_what_was_begun_is_there_again(window: Watched, known: Household) -> None:
-    page = window.log_in(known.owner.email)
-    window.go(ADD)
+    page = window.enter(known.owner, ADD)
     page.keyboard.type("Greenmarket")
     page.keyboard.press("Tab")
     expect(page.locator(".suggested")).to_have_count(3)
@@ -144,8 +142,7 @@ def test_what_was_begun_is_there_again(window: Watched, known: Household) -> Non
 def test_rows_that_were_begun_are_offered_and_what_is_typed_now_stays(
     window: Watched, known: Household, axe: str
 ) -> None:
-    page = window.log_in(known.owner.email)
-    window.go(ADD)
+    page = window.enter(known.owner, ADD)
     page.keyboard.type("Hardware store")
     with page.expect_navigation():
         page.locator("[name=wide]").click()
@@ -189,8 +186,7 @@ def test_rows_that_were_begun_are_offered_and_what_is_typed_now_stays(
     ],
 )
 def test_a_login_that_ended_loses_nothing(window: Watched, known: Household, script: bool) -> None:
-    page = window.log_in(known.owner.email)
-    window.go(ADD)
+    page = window.enter(known.owner, ADD)
     for name, value in (("payee", "Kiosk"), ("amount", "3.20"), ("account", "cash"), ("category", "food")):
         page.locator(f"[name={name}]").fill(value)
     Session.objects.all().delete()
@@ -210,8 +206,7 @@ def test_a_login_that_ended_loses_nothing(window: Watched, known: Household, scr
 
 @pytest.mark.window(java_script_enabled=False, width=390)
 def test_without_a_script_the_short_form_does_it_all(window: Watched, known: Household) -> None:
-    page = window.log_in(known.owner.email)
-    window.go(ADD)
+    page = window.enter(known.owner, ADD)
     page.locator("[name=date]").fill("2026-03-20")
     page.locator("[name=payee]").fill("Greenmarket")
     page.locator("[name=amount]").fill("3*4.20")

@@ -58,8 +58,7 @@ def history(window: Watched) -> str:
     ],
 )
 def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Food", "12.50"), ("Assets:Cash", ""), payee="Spar", date="2026-03-14")
     expect(page.locator("#balance")).to_have_text("Off by 12.50 EUR")
     page.locator("[name=leg-1-amount]").press("=")
@@ -109,8 +108,7 @@ def test_a_life_of_a_transaction(window: Watched, home: Household, width: int) -
 def test_reverse_on_another_day(window: Watched, home: Household) -> None:
     with home.scope():
         made = home.post("Food 12.50", "Cash -12.50", narration="Milk")
-    window.log_in(home.editor.email)
-    page = window.go(f"{LIST}{made.pk}/")
+    page = window.enter(home.editor, f"{LIST}{made.pk}/")
     page.get_by_text("Reverse", exact=True).click()
     page.locator("#reverse-date").fill("2026-04-01")
     with page.expect_navigation():
@@ -122,8 +120,7 @@ def test_reverse_on_another_day(window: Watched, home: Household) -> None:
 
 
 def test_an_entry_by_keyboard_alone(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     page.locator("[name=payee]").focus()
     page.keyboard.type("Corner Shop")
     for _ in range(20):
@@ -146,8 +143,7 @@ def test_an_entry_by_keyboard_alone(window: Watched, home: Household) -> None:
 
 
 def test_off_by_is_exact_and_by_commodity(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Food", "0.10"), ("Expenses:Rent", "0.20"), ("Assets:Cash", "-0.3"))
     expect(page.locator("#balance")).to_have_text("Adds up")
     page.locator("[name=leg-2-commodity]").fill("USD")
@@ -160,8 +156,7 @@ def test_off_by_is_exact_and_by_commodity(window: Watched, home: Household) -> N
 
 
 def test_what_was_typed_survives_a_refusal(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Foot", "12.50"), ("Assets:Cash", "-1_2"), payee="Spar")
     save(window)
     text = page.locator("main").inner_text()
@@ -176,11 +171,10 @@ def test_what_was_typed_survives_a_refusal(window: Watched, home: Household) -> 
 def test_the_second_of_two_tabs_is_told(window: Watched, home: Household) -> None:
     with home.scope():
         made = home.post("Food 12.50", "Cash -12.50", narration="Milk")
-    window.log_in(home.owner.email)
     change = f"{LIST}{made.pk}/change/"
+    window.enter(home.owner, change)
     late = window.open()
     late.goto(window.address + change)
-    window.go(change)
     window.page.locator("[name=narration]").fill("Milk and bread")
     save(window)
     late.locator("[name=narration]").fill("Only milk")
@@ -194,8 +188,7 @@ def test_the_second_of_two_tabs_is_told(window: Watched, home: Household) -> Non
 
 
 def test_a_double_click_and_the_back_button_save_once(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Food", "3"), ("Assets:Cash", "-3"))
     page.get_by_role("button", name="Save", exact=True).last.dblclick()
     page.wait_for_url(lambda url: "/add/" not in url)
@@ -212,8 +205,7 @@ def test_a_form_of_another_book_is_refused(window: Watched, home: Household) -> 
     with home.scope():
         pass
     other = books.create_book(home.owner, name="Second", base="USD")
-    window.log_in(home.owner.email)
-    page = window.page
+    page = window.enter(home.owner)
     with page.expect_navigation():
         page.get_by_role("button", name="Home").or_(page.get_by_role("link", name="Home")).first.click()
     window.go(ADD)
@@ -233,10 +225,9 @@ def test_searching(window: Watched, home: Household) -> None:
     with home.scope():
         home.post("Food 12.50", "Cash -12.50", payee="Spar")
         home.post("Rent 900", "Bank -900", payee="Landlord", narration="March")
-    window.log_in(home.viewer.email)
+    page = window.enter(home.viewer, LIST)
     rent, food = ("Landlord", "Spar"), ("Spar", "Landlord")
     for words, (there, gone) in ((">100", rent), ("spar", food), ("12.50", food), ("march", rent)):
-        page = window.go(LIST)
         page.get_by_label("Search").first.fill(words)
         with page.expect_navigation():
             page.keyboard.press("Enter")
@@ -248,8 +239,7 @@ def test_searching(window: Watched, home: Household) -> None:
 def test_a_viewer_is_offered_nothing_to_write(window: Watched, home: Household) -> None:
     with home.scope():
         made = home.post("Food 12.50", "Cash -12.50", payee="Spar")
-    page = window.log_in(home.viewer.email)
-    window.go(LIST)
+    page = window.enter(home.viewer, LIST)
     assert page.get_by_role("link", name="New", exact=True).count() == 0
     window.go(f"{LIST}{made.pk}/change/")
     assert page.get_by_role("button", name="Save", exact=True).count() == 0
@@ -259,8 +249,7 @@ def test_a_viewer_is_offered_nothing_to_write(window: Watched, home: Household) 
 
 @pytest.mark.window(java_script_enabled=False)
 def test_without_javascript(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Food", "1"), ("Assets:Cash", "-1"), payee="Spar")
     page.locator("#add-rows").click()
     assert page.locator("[name=leg-0-account]").input_value() == "Expenses:Food"
@@ -286,7 +275,7 @@ def test_a_wrong_password_says_so(window: Watched, home: Household) -> None:
 
 
 def test_the_collector_sees_a_violation(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
+    page = window.enter(home.owner)
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color:red\">x</p>')")
     page.wait_for_function("window.violations.length > 0")
     with pytest.raises(AssertionError, match="style-src"):
@@ -297,8 +286,7 @@ def test_the_collector_sees_a_violation(window: Watched, home: Household) -> Non
 
 def test_the_books_of_the_browser_verify(window: Watched, home: Household) -> None:
     """What the form writes is what the journal would write."""
-    page = window.log_in(home.owner.email)
-    window.go(ADD)
+    page = window.enter(home.owner, ADD)
     fill(window, ("Expenses:Food", "12.50"), ("Assets:Cash", "-12.50"), payee="Spar", date="2026-03-14")
     page.locator("[name=narration]").fill("Milk")
     save(window)

@@ -32,8 +32,7 @@ def states(home: Household) -> list[str]:
 )
 def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width: int) -> None:
     furnished(home)
-    page = window.log_in(home.editor.email)
-    window.go(LIST)
+    page = window.enter(home.editor, LIST)
     page.locator("#filter_q").focus()
     page.keyboard.type("food >10 #trip")
     with page.expect_navigation():
@@ -62,8 +61,7 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
 @pytest.mark.window(java_script_enabled=False)
 def test_without_javascript_too(window: Watched, home: Household) -> None:
     furnished(home)
-    page = window.log_in(home.editor.email)
-    window.go(f"/admin/accounts/account/{home.accounts['Cash'].pk}/register/?q=spar")
+    page = window.enter(home.editor, f"/admin/accounts/account/{home.accounts['Cash'].pk}/register/?q=spar")
     with page.expect_navigation():
         page.get_by_title("Mark cleared").click()
     assert "q=spar" in page.url

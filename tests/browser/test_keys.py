@@ -10,7 +10,7 @@ def test_keys_go_where_they_say(window: Watched, home: Household) -> None:
     with home.scope():
         for name in ("Aldi", "Billa"):
             home.post("Food 12.50", "Cash -12.50", payee=name)
-    page = window.log_in(home.owner.email)
+    page = window.enter(home.owner)
     for keys, address in (("gt", "/ledger/transaction/"), ("ga", "/accounts/account/"), ("go", "/admin/")):
         page.keyboard.type(keys)
         page.wait_for_url(f"**{address}")
@@ -34,7 +34,7 @@ def test_keys_go_where_they_say(window: Watched, home: Household) -> None:
 
 @pytest.mark.window(width=390)
 def test_the_list_of_keys_opens_and_closes(window: Watched, home: Household) -> None:
-    page = window.log_in(home.owner.email)
+    page = window.enter(home.owner)
     keys = page.locator("#keys")
     assert not keys.is_visible()
     page.keyboard.press("?")
