@@ -19,6 +19,7 @@ from financetracker.ledger import money
 from financetracker.ledger.models import Price
 
 END_OF_TIME = datetime.date.max
+FLOWS = frozenset({Account.Type.INCOME, Account.Type.EXPENSE})
 
 
 class Balance(NamedTuple):
@@ -60,12 +61,17 @@ class Valuation:
 
 @dataclass(slots=True)
 class Node:
-    """An account in its tree, with its own balance and that of everything below it, by commodity code."""
+    """An account in its tree, with its own balance and that of everything below it, by commodity code.
+
+    `worth` is what the total counts as: what came in or was spent in another commodity counts as what was given or
+    taken for it then. `value` is the value of that.
+    """
 
     account: Account
     depth: int
     own: dict[str, Decimal] = field(default_factory=dict)
     total: dict[str, Decimal] = field(default_factory=dict)
+    worth: dict[str, Decimal] = field(default_factory=dict)
     value: Valuation = field(default_factory=lambda: Valuation(Decimal(0)))
 
 
@@ -85,6 +91,14 @@ _OF_ACCOUNTS = """
 SELECT account_id, commodity_id, sum(amount) FROM ledger_posting
  WHERE account_id = ANY (%(accounts)s) AND NOT voided AND date >= %(since)s AND date <= %(as_of)s
  GROUP BY account_id, commodity_id HAVING sum(amount) <> 0 ORDER BY account_id, commodity_id
+"""
+
+# What was paid for in another commodity, and with how much of which.
+_EXCHANGED = """
+SELECT account_id, commodity_id, sum(amount), weight_commodity_id, sum(weight) FROM ledger_posting
+ WHERE account_id = ANY (%(accounts)s) AND NOT voided AND date >= %(since)s AND date <= %(as_of)s
+   AND commodity_id <> weight_commodity_id
+ GROUP BY account_id, commodity_id, weight_commodity_id
 """
 
 # A change counts what it brought minus what it took away, so no version needs to be looked for (decision 0003).
@@ -160,8 +174,9 @@ def tree(
     """Return the chart of accounts with its balances, parents before children, siblings by order and name.
 
     Totals are valued in `value_in`, the book's base if nobody asks, at prices of `on` or before (`as_of`, else any
-    day). With `flows_since` income and expense accounts count from that day on, the others from the beginning.
-    Four queries, however many accounts; five with `flows_since`.
+    day). With `flows_since` income and expense accounts count from that day on, the others from the beginning; what
+    they took in another commodity counts as what was paid for it. Four queries, however many accounts; six with
+    `flows_since`.
     """
     commodities = {row.pk: row for row in Commodity.objects.filter(book=book)}
     quote = value_in or commodities[book.base_commodity_id]
@@ -173,14 +188,19 @@ def tree(
         else _stocks_and_flows([node.account for node in nodes], flows_since, as_of or END_OF_TIME)
     ):
         by_id[row.account_id].own[commodities[row.commodity_id].code] = row.amount
+        by_id[row.account_id].worth[commodities[row.commodity_id].code] = row.amount
+    if flows_since is not None:
+        _count_as_paid(by_id, commodities, flows_since, as_of or END_OF_TIME)
     for node in reversed(nodes):
         _add(node.total, node.own)
         if node.account.parent_id is not None:
             _add(by_id[node.account.parent_id].total, node.total)
+            _add(by_id[node.account.parent_id].worth, node.worth)
     rates = rates_in(book, quote, on or as_of or END_OF_TIME)
     for node in nodes:
         node.total = {code: amount for code, amount in sorted(node.total.items()) if amount}
-        node.value = value(node.total, rates, quote)
+        node.worth = {code: amount for code, amount in sorted(node.worth.items()) if amount}
+        node.value = value(node.worth, rates, quote)
     return nodes
 
 
@@ -229,12 +249,29 @@ def rate(book: Book, commodity: Commodity, quote: Commodity, on: datetime.date) 
 
 
 def _stocks_and_flows(accounts: Iterable[Account], since: datetime.date, as_of: datetime.date) -> list[Balance]:
-    flows = {Account.Type.INCOME, Account.Type.EXPENSE}
     stocks: list[Account] = []
     flowing: list[Account] = []
     for account in accounts:
-        (flowing if account.type in flows else stocks).append(account)
+        (flowing if account.type in FLOWS else stocks).append(account)
     return [*sums(stocks, as_of=as_of), *sums(flowing, since=since, as_of=as_of)]
+
+
+def _count_as_paid(
+    by_id: Mapping[int, Node],
+    commodities: Mapping[int, Commodity],
+    since: datetime.date,
+    as_of: datetime.date,
+) -> None:
+    """Let exchanged flows count as what was paid for them: a dinner in yen as the euros the card was charged."""
+    ids = [pk for pk, node in by_id.items() if node.account.type in FLOWS]
+    with connection.cursor() as cursor:
+        cursor.execute(_EXCHANGED, {"accounts": ids, "since": since, "as_of": as_of})
+        for account_id, commodity_id, amount, weight_commodity_id, weight in cursor.fetchall():
+            taken = {
+                commodities[commodity_id].code: amount.copy_negate(),
+                commodities[weight_commodity_id].code: weight,
+            }
+            _add(by_id[account_id].worth, taken)
 
 
 def nodes_of(accounts: Iterable[Account]) -> list[Node]:

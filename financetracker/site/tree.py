@@ -67,7 +67,7 @@ class Group:
 
 
 def account_tree(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Show the accounts with their balances at the end of a day, each in its natural sign. Eight queries.
+    """Show the accounts with their balances at the end of a day, each in its natural sign. Nine queries.
 
     Income and expenses count from the first of January of that day's year.
     """

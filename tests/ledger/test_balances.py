@@ -120,6 +120,22 @@ def test_the_tree_adds_up_and_names_what_has_no_price(home: Household) -> None:
         assert nodes["Income"].total == {"EUR": -1000}
 
 
+def test_what_was_spent_abroad_counts_as_what_was_paid_for_it(home: Household) -> None:
+    with home.scope():
+        home.post("Food 40 USD @@ 37.10 EUR", "Card -37.10")
+        home.post("Food -10 USD @@ -9 EUR", "Card 9", date=after(-400))
+        home.post("Food 5", "Cash -5")
+        home.post("Rent 7 USD", "Cash -7 USD")
+        tree = balances.tree(home.book, as_of=DAY, flows_since=DAY.replace(month=1, day=1))
+        nodes = {node.account.full_name: node for node in tree}
+        assert nodes["Expenses:Food"].own == {"EUR": 5, "USD": 40}
+        assert nodes["Expenses:Food"].worth == {"EUR": D("42.10")}
+        assert nodes["Expenses:Food"].value == balances.Valuation(D("42.10"))
+        assert nodes["Expenses"].worth == {"EUR": D("42.10"), "USD": 7}
+        assert nodes["Expenses"].value.missing == ("USD",)
+        assert nodes["Liabilities:Card"].value.amount == D("-28.10")
+
+
 def test_siblings_stand_by_order_then_name(home: Household) -> None:
     with home.scope():
         Account.objects.filter(pk=home.accounts["Depot"].pk).update(position=-1)

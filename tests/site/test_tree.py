@@ -61,6 +61,15 @@ def test_the_figures_are_those_of_a_day(home: Household) -> None:
         assert piece in seen, piece
 
 
+def test_spending_in_another_currency_needs_no_price(home: Household) -> None:
+    with home.scope():
+        home.post("Food 40 USD @@ 37.10 EUR", "Card -37.10", date=DAY)
+    answer = signed_in(home.viewer).get(TREE + "?on=2026-03-15")
+    assert sums(answer) == {"Net worth": "-37.10", "Left over": "-37.10"}
+    assert "no price" not in text(answer)
+    assert "40.00 USD" in text(answer)
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "x", "10000-01-01", "%00"])
 def test_a_day_that_is_none_is_said_and_today_is_shown(home: Household, day: str) -> None:
     answer = signed_in(home.viewer).get(f"{TREE}?on={day}")
