@@ -156,10 +156,11 @@ class EntryForm:
         else:
             self.errors.append(refusal.message)
 
-    def show_stale(self, transaction: Transaction, now: Entry) -> None:
+    def show_stale(self, transaction: Transaction, now: Entry, said: str) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
         self.stale_rows = rows_of(now.legs, self.chart)
+        self.errors.append(said)
         left = {str(leg.id) for leg in now.legs}
         for row in self.rows:
             if row.id not in left:

@@ -136,10 +136,11 @@ class TransferForm(forms.Form):
         else:
             self.add_error(field, refusal.message)
 
-    def show_stale(self, transaction: Transaction, now: Entry) -> None:
+    def show_stale(self, transaction: Transaction, now: Entry, said: str) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
         self.stale_rows = rows_of(now.legs, self.chart)
+        self.other_errors.append(said)
 
     def _with_own(self, legs: list[Leg]) -> list[tuple[Leg, Leg | None]]:
         return [(leg, self.own[n] if n < len(self.own) else None) for n, leg in enumerate(legs)]

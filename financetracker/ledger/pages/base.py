@@ -1,7 +1,7 @@
 """What the pages of transactions share: their row, their answer, the version that a form was made from."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,14 +12,25 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import BookAdmin, book_of, may_write
+from financetracker.accounts.errors import Refusal
 from financetracker.ledger import journal
-from financetracker.ledger.entries import Leg
+from financetracker.ledger.entries import Entry, Leg
 from financetracker.ledger.models import Payee, Posting, Tag, Transaction
 from financetracker.ledger.pages.lines import figures_of, name_of
 from financetracker.writing.days import show_day
 
 # Names offered while typing: enough to help, few enough to send with every form.
 OFFERED = 500
+
+
+class SentForm(Protocol):
+    """What saving asks of a form: which row it amends in which version, and that it says what went wrong."""
+
+    transaction: Transaction | None
+    version: str
+
+    def refuse(self, refusal: Refusal) -> None: ...
+    def show_stale(self, transaction: Transaction, now: Entry, said: str) -> None: ...
 
 
 class TransactionPages(BookAdmin):
@@ -48,6 +59,36 @@ class TransactionPages(BookAdmin):
         mine = {str(row.book.public_id): row.book for row in getattr(request, "memberships", ())}
         its = mine.get(request.POST.get("book", ""))
         return its.name if its is not None and its != book_of(request) else ""
+
+    def _wrong_book(self, request: HttpRequest, book_id: str) -> str:
+        """Say that a sent form belongs to another book than the chosen one; empty if it does not."""
+        book, its = book_of(request), self._other_book(request)
+        if its:
+            said = _("This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved.")
+            return (
+                f"{said % {'its': its, 'chosen': book.name}} {_('Choose its book in another tab and save again.')}"
+            )
+        if book_id != str(book.public_id):
+            return _("This form belongs to another book. Nothing was saved: open it anew.")
+        return ""
+
+    def _write(self, form: SentForm, save: Callable[[], Transaction | None]) -> Transaction | None:
+        """Save a form; None if it was refused, and then the form says why.
+
+        Where somebody else saved meanwhile nothing is written: the form shows both versions, and saving it again
+        replaces the other one knowingly.
+        """
+        try:
+            if form.transaction is not None:
+                refuse_stale(form.transaction, version(form.version))
+            return save()
+        except journal.Stale as refusal:
+            assert form.transaction is not None
+            now = Transaction.objects.select_related("payee", "book").get(pk=form.transaction.pk)
+            form.show_stale(now, journal.entry_of(now), refusal.message)
+        except Refusal as refusal:
+            form.refuse(refusal)
+        return None
 
     def _say_saved(self, request: HttpRequest, row: Transaction, *, leads: bool) -> None:
         """Tell on the next page what was saved; `leads` makes it the way back to it. One query."""
@@ -90,9 +131,3 @@ def refuse_stale(row: Transaction, version: int) -> None:
     """Refuse a form that was made from an older version of the row."""
     if row.version != version:
         raise journal.Stale(row.version)
-
-
-def not_of_this_book(its: str, chosen: str) -> str:
-    """Say that a form was opened in one book and sent when another was chosen."""
-    said = _("This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved.")
-    return said % {"its": its, "chosen": chosen} + " " + _("Choose its book in another tab and save again.")

@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
-from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
 from financetracker.ledger import journal, suggest
 from financetracker.ledger.forms import Chart, EntryForm
 from financetracker.ledger.forms.reading import reading
 from financetracker.ledger.journal import Entry
 from financetracker.ledger.models import Tag, Transaction
-from financetracker.ledger.pages.base import TransactionPages, names, refuse_stale, title, version
+from financetracker.ledger.pages.base import TransactionPages, names, title, version
 from financetracker.writing.days import BadDay, read_day, show_day
 
 # The order in which categories are offered.
@@ -88,7 +87,6 @@ class EntryPages(TransactionPages):
         `entry` is what the form is about, or begins with; `shown` stands in it instead of `entry` at first.
         """
         book = book_of(request)
-        elsewhere = self._other_book(request)
         chart = Chart(book)
         if request.method != "POST":
             if shown is not None:
@@ -98,25 +96,20 @@ class EntryPages(TransactionPages):
                 form.head.fields["payee"].widget.attrs["autofocus"] = True
             return self._form_answer(request, form)
         form = EntryForm(chart, transaction=row, entry=entry, data=request.POST)
-        if elsewhere:
-            form.errors.append(
-                _("This form belongs to the book “%(its)s”, and “%(chosen)s” is chosen now. Nothing was saved.")
-                % {"its": elsewhere, "chosen": book.name}
-                + " "
-                + _("Choose its book in another tab and save again.")
-            )
+        wrong_book = self._wrong_book(request, form.book_id)
+        if wrong_book:
+            form.errors.append(wrong_book)
         elif "more" in request.POST:
             form.add_rows(10)
         elif "wide" in request.POST:
             form.widen()
-        elif form.book_id != str(book.public_id):
-            form.errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
         elif "usual" in request.POST:
             self._took_usual(form, anew=True)
         elif "open" in request.POST:
             form.open_account(request.POST["open"])
         else:
-            saved = self._save(form, anyway="anyway" in request.POST, holds="holds" in request.POST)
+            anyway, holds = "anyway" in request.POST, "holds" in request.POST
+            saved = self._write(form, lambda: self._save(form, anyway=anyway, holds=holds))
             if saved is not None:
                 return self._saved(request, saved, form, is_new=row is None)
         return self._form_answer(request, form)
@@ -169,29 +162,17 @@ class EntryPages(TransactionPages):
         return Transaction.objects.filter(book=form.chart.book, public_id=wanted).exists()
 
     def _save(self, form: EntryForm, *, anyway: bool, holds: bool) -> Transaction | None:
-        """Make the one journal call; None if it was refused or something is asked first: the form says so."""
-        seen = version(form.version)
-        try:
-            if form.transaction is not None:
-                refuse_stale(form.transaction, seen)
-            if self._took_usual(form):
-                return None
-            entry = form.entry()
-            if entry is None or (not holds and form.asks_charged()):
-                return None
-            if form.transaction is not None:
-                return journal.amend(form.transaction, entry, version=seen)
-            if form.before is None and not anyway:
-                form.alike = suggest.lookalikes(form.chart.book, entry)
-            return None if form.alike else journal.post(form.chart.book, entry)
-        except journal.Stale as refusal:
-            assert form.transaction is not None
-            now = Transaction.objects.select_related("payee", "book").get(pk=form.transaction.pk)
-            form.show_stale(now, journal.entry_of(now))
-            form.errors.append(refusal.message)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        return None
+        """Make the one journal call; None if something is wrong or is asked first: the form says so."""
+        if self._took_usual(form):
+            return None
+        entry = form.entry()
+        if entry is None or (not holds and form.asks_charged()):
+            return None
+        if form.transaction is not None:
+            return journal.amend(form.transaction, entry, version=version(form.version))
+        if form.before is None and not anyway:
+            form.alike = suggest.lookalikes(form.chart.book, entry)
+        return None if form.alike else journal.post(form.chart.book, entry)
 
     def _took_usual(self, form: EntryForm, *, anew: bool = False) -> bool:
         """Fill in where a payee's entries go, where nobody said it, or `anew`; it is asked for once more then."""

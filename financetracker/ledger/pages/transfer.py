@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
-from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
 from financetracker.ledger import balances, journal, transfers
 from financetracker.ledger.forms import Chart
@@ -19,8 +18,6 @@ from financetracker.ledger.forms.transfer import TransferForm
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.pages.base import (
     TransactionPages,
-    not_of_this_book,
-    refuse_stale,
     title,
     version,
 )
@@ -40,8 +37,8 @@ class TransferPages(TransactionPages):
 
     def transfer_page(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Enter a transfer, or amend one. What is no transfer is led to the form that takes everything."""
-        book, elsewhere = book_of(request), self._other_book(request)
-        row = None if pk is None or elsewhere else self._row(request, pk)
+        book = book_of(request)
+        row = None if pk is None or self._other_book(request) else self._row(request, pk)
         if not may_write(request):
             raise PermissionDenied
         chart = Chart(book)
@@ -58,41 +55,29 @@ class TransferPages(TransactionPages):
                 empty.fields["target" if source else "source"].widget.attrs["autofocus"] = True
             return self._transfer_answer(request, empty)
         form = TransferForm(chart, request.POST, transaction=row, before=before)
-        if elsewhere:
-            form.other_errors.append(not_of_this_book(elsewhere, book.name))
-        elif form.book_id != str(book.public_id):
-            form.other_errors.append(_("This form belongs to another book. Nothing was saved: open it anew."))
+        wrong_book = self._wrong_book(request, form.book_id)
+        if wrong_book:
+            form.other_errors.append(wrong_book)
         else:
-            saved = self._save_transfer(form, anyway="anyway" in request.POST)
+            anyway = "anyway" in request.POST
+            saved = self._write(form, lambda: self._save_transfer(form, anyway=anyway))
             if saved is not None:
                 return self._transferred(request, saved, form, is_new=row is None)
         return self._transfer_answer(request, form)
 
     def _save_transfer(self, form: TransferForm, *, anyway: bool) -> Transaction | None:
-        """Make the one journal call; None if it was refused or something is asked first: the form says so."""
-        seen = version(form.version)
-        try:
-            if form.transaction is not None:
-                refuse_stale(form.transaction, seen)
-            entry = form.entry()
-            if entry is None:
-                return None
-            _compare(form, entry.date)
-            form.asks = bool(form.compared and form.compared.is_far and form.transfer != form.was and not anyway)
-            if form.asks:
-                form.fields["received"].widget.attrs["autofocus"] = True
-                return None
-            if form.transaction is None:
-                return journal.post(form.chart.book, entry)
-            return journal.amend(form.transaction, entry, version=seen)
-        except journal.Stale as refusal:
-            assert form.transaction is not None
-            now = Transaction.objects.select_related("payee", "book").get(pk=form.transaction.pk)
-            form.show_stale(now, journal.entry_of(now))
-            form.other_errors.append(refusal.message)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        return None
+        """Make the one journal call; None if something is wrong or is asked first: the form says so."""
+        entry = form.entry()
+        if entry is None:
+            return None
+        _compare(form, entry.date)
+        form.asks = bool(form.compared and form.compared.is_far and form.transfer != form.was and not anyway)
+        if form.asks:
+            form.fields["received"].widget.attrs["autofocus"] = True
+            return None
+        if form.transaction is None:
+            return journal.post(form.chart.book, entry)
+        return journal.amend(form.transaction, entry, version=version(form.version))
 
     def _transferred(
         self, request: HttpRequest, row: Transaction, form: TransferForm, *, is_new: bool
