@@ -174,9 +174,9 @@ def tree(
     """Return the chart of accounts with its balances, parents before children, siblings by order and name.
 
     Totals are valued in `value_in`, the book's base if nobody asks, at prices of `on` or before (`as_of`, else any
-    day). With `flows_since` income and expense accounts count from that day on, the others from the beginning; what
-    they took in another commodity counts as what was paid for it. Four queries, however many accounts; six with
-    `flows_since`.
+    day). With `flows_since` income and expense accounts count from that day on, the others from the beginning;
+    what they took in another commodity counts as what was paid for it. Four queries, however many accounts; six
+    with `flows_since`.
     """
     commodities = {row.pk: row for row in Commodity.objects.filter(book=book)}
     quote = value_in or commodities[book.base_commodity_id]
