@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString, cast
 
@@ -22,7 +22,7 @@ from django.utils.datastructures import MultiValueDict
 
 from financetracker.accounts import books
 from financetracker.accounts.errors import Refusal, refusals
-from financetracker.accounts.models import Account, Commodity
+from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import derived, journal
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Payee, Posting, Transaction
@@ -206,6 +206,14 @@ def post(*legs: str, **columns: Any) -> Step:
 
 def lock(scene: Scene) -> object:
     return journal.lock_through(scene.home.book, DAY)
+
+
+def lock_before(scene: Scene) -> object:
+    return journal.lock_through(scene.home.book, DAY - timedelta(30))
+
+
+def unlock(scene: Scene) -> object:
+    return journal.unlock(scene.home.book, reason="A receipt turned up")
 
 
 def void(scene: Scene) -> object:
@@ -649,6 +657,40 @@ def test_two_changes_to_different_columns_both_stay(scene: Scene, first: Step, s
     with scene.home.scope():
         left = Account.objects.get(pk=scene.home.accounts["Left"].pk)
         assert (left.hidden, left.closed_on) == (True, DAY - timedelta(1))
+
+
+def renamed(name: str) -> Step:
+    return lambda scene: books.change_book(
+        scene.home.book, name=name, time_zone="Europe/Vienna", first_day_of_week=1
+    )
+
+
+def test_two_changes_of_the_book_one_after_the_other(scene: Scene) -> None:
+    with scene.home.scope():
+        two_owners(scene)
+    outcome = race(scene, renamed("First"), renamed("Second"))
+    assert (outcome.waited, outcome.refused) == (True, "")
+    with scene.home.scope():
+        assert Book.objects.get().name == "Second"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused", "through"),
+    [
+        (lock, lock_before, "period_is_open", DAY),
+        (lock_before, lock, "", DAY),
+        (lock, unlock, "", None),
+    ],
+)
+def test_of_two_locks_the_second_knows_the_first(
+    scene: Scene, first: Step, second: Step, refused: str, through: date | None
+) -> None:
+    with scene.home.scope():
+        two_owners(scene)
+    outcome = race(scene, first, second)
+    assert (outcome.waited, outcome.refused) == (True, refused)
+    with scene.home.scope():
+        assert Book.objects.get().locked_through == through
 
 
 def test_who_reopens_last_has_the_account_open(scene: Scene) -> None:

@@ -509,6 +509,35 @@ def test_a_button_with_nonsense_changes_nothing(world: World, name: str) -> None
     assert wrong == []
 
 
+# Every other address that takes anything: what is sent there may be refused or not, but it is answered.
+REST = [name for name in PAGES if name not in FORMS and name not in BUTTONS]
+NASTY = ("", "\x00", "-1", "'\"><script>", "𝕏" * 300)
+
+
+@pytest.mark.parametrize("name", REST)
+def test_every_other_address_answers_nonsense(world: World, name: str) -> None:
+    page, wrong = PAGES[name], []
+    body = page.body(world.own)
+    for field in [*body, "nosuch"]:
+        for value in NASTY:
+            answer = answered(world, "owner", page.at(world.own), {**body, field: value})
+            if isinstance(answer, str) or answer.status >= 500:
+                wrong.append(f"{field}, {value[:20]!r}: {answer}"[:300])
+    assert wrong == []
+
+
+def test_the_forms_of_settings_keep_what_was_typed(world: World) -> None:
+    for name, field, value in (
+        ("admin:book_settings", "time_zone", "Middle/Earth"),
+        ("admin:book_settings", "name", "x" * 300),
+        ("admin:preferences", "name", "n" * 300),
+    ):
+        page = PAGES[name]
+        answer = world.ask("owner", "POST", page.at(world.own), {**page.body(world.own), field: value})
+        assert (answer.status, answer.changed) == (200, set()), (name, field)
+        assert value in answer.body
+
+
 @pytest.mark.parametrize("reason", ["a\x00b", MEGABYTE, "\x00", quote("𝕏" * 600)])
 def test_any_reason_is_cut_to_what_history_holds(world: World, reason: str) -> None:
     page = PAGES["admin:ledger_transaction_void"]
