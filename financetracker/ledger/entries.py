@@ -14,6 +14,7 @@ from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account, Book, Commodity
 from financetracker.ledger import money
 from financetracker.ledger.models import BOUND, Posting, Transaction
+from financetracker.writing.days import show_day
 
 
 class LegRefused(Refusal):
@@ -26,13 +27,16 @@ class LegRefused(Refusal):
 
 
 class Unbalanced(Refusal):
-    """The legs do not add up. `residue` is what is left a commodity's code; a debit too much is positive."""
+    """The legs do not add up. `residue` is what is left a commodity's code; a debit too much is positive.
+
+    It is shown with at least the `places` of each code.
+    """
 
     rule = "transaction_balances"
 
-    def __init__(self, residue: Mapping[str, Decimal]) -> None:
+    def __init__(self, residue: Mapping[str, Decimal], places: Mapping[str, int]) -> None:
         self.residue = dict(residue)
-        off = ", ".join(f"{value.normalize():f} {code}" for code, value in sorted(residue.items()))
+        off = ", ".join(f"{money.show(value, places[code])} {code}" for code, value in sorted(residue.items()))
         super().__init__(_("The legs do not add up: off by %(residue)s.") % {"residue": off})
 
 
@@ -102,7 +106,8 @@ def check(book: Book, entry: Entry) -> None:
         )
     off = residue(entry.legs)
     if off:
-        raise Unbalanced(off)
+        counted = [leg.weight_commodity or leg.commodity for leg in entry.legs]
+        raise Unbalanced(off, {commodity.code: commodity.places for commodity in counted})
 
 
 # What the columns hold, and what PostgreSQL keeps in no text at all.
@@ -161,7 +166,8 @@ def _check_leg(entry: Entry, index: int, leg: Leg) -> None:
         raise refuse(
             "account",
             "posting_account_is_open",
-            _("%(account)s is not open on %(date)s.") % {"account": account.full_name, "date": entry.date},
+            _("%(account)s is not open on %(date)s.")
+            % {"account": account.full_name, "date": show_day(entry.date)},
         )
 
 

@@ -213,7 +213,7 @@ def reverse(
             )
             for leg in legs_of(held)
         ]
-        told = narration or _("Reversal: %(what)s") % {"what": held.narration or held.date}
+        told = narration or _("Reversal: %(what)s") % {"what": held.narration or show_day(held.date)}
         entry = replace(
             entry_of(held, opposite),
             date=date,

@@ -123,6 +123,11 @@ def decimals(value: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+def with_places(value: Decimal, places: int) -> Decimal:
+    """Return the same value with at least `places` decimals, as a file shows it: 12.5 is 12.50."""
+    return round_to(value, max(places, decimals(value)))
+
+
 def show(value: Decimal, places: int) -> str:
     """Write an amount for the running request's person, with a true minus sign.
 

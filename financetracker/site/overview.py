@@ -10,7 +10,7 @@ from django.contrib.admin import AdminSite
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -127,10 +127,7 @@ def _held(node: Node, codes: dict[str, Commodity], base: Commodity) -> Held:
 
 
 def _register(account: Account) -> str:
-    try:
-        return reverse("admin:accounts_account_register", args=[account.pk])
-    except NoReverseMatch:
-        return reverse("admin:ledger_transaction_changelist") + "?" + urlencode({"account": account.full_name})
+    return reverse("admin:accounts_account_register", args=[account.pk])
 
 
 def _latest(book: Book) -> Sequence[Transaction]:
@@ -178,12 +175,8 @@ def _unpriced(commodity: Commodity, *, may_price: bool) -> Point:
 
 
 def _uncleared(point: attention.Uncleared, day: datetime.date) -> Point:
-    query = {
-        "account": point.account.full_name,
-        "state": Posting.State.UNCLEARED.value,
-        "since": str(point.since),
-        "until": str(day - attention.PATIENCE),
-    }
+    last = day - attention.PATIENCE - datetime.timedelta(1)
+    query = {"state": Posting.State.UNCLEARED.value, "since": str(point.since), "until": str(last)}
     return Point(
         ngettext(
             "%(count)d entry in %(account)s is uncleared",
@@ -193,5 +186,5 @@ def _uncleared(point: attention.Uncleared, day: datetime.date) -> Point:
         % {"count": point.count, "account": point.account.name},
         _("for more than 60 days; the first since %(day)s") % {"day": show_day(point.since)},
         _("Look"),
-        reverse("admin:ledger_transaction_changelist") + "?" + urlencode(query),
+        _register(point.account) + "?" + urlencode(query),
     )

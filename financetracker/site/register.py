@@ -20,7 +20,7 @@ from financetracker.accounts.bookadmin import book_of, may_write
 from financetracker.accounts.books import today
 from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Account
-from financetracker.ledger import journal, search
+from financetracker.ledger import journal, money, search
 from financetracker.ledger.forms import Chart
 from financetracker.ledger.models import Posting, Tag
 from financetracker.ledger.pages.asked import Asked, asked_of
@@ -224,9 +224,13 @@ def _held(row: Standing, chart: Chart, account: Account) -> Held:
 def _row_of_file(line: Line, account: Account) -> tuple[Any, ...]:
     posting, row = line.posting, line.posting.transaction
     others = [leg.account.full_name for leg in row.postings.all() if leg.account_id != posting.account_id]
+    amount, balance = (
+        money.with_places(_natural(value, account), posting.commodity.places)
+        for value in (posting.amount, line.balance)
+    )
     return (
         *(row.date, row.payee.name if row.payee else "", row.narration, ", ".join(dict.fromkeys(others))),
-        *(_natural(posting.amount, account), posting.commodity.code, _natural(line.balance, account)),
+        *(amount, posting.commodity.code, balance),
         *(posting.state, " ".join(tag.name for tag in row.tags.all()), row.code, posting.memo, row.notes),
         row.public_id,
     )

@@ -272,8 +272,8 @@ def test_a_form_of_five_thousand_legs_is_refused_with_everything_kept(home: Hous
     [
         ((), "A transaction has at least two legs"),
         ((("Food", "1"),), "A transaction has at least two legs"),
-        ((("Food", "12.50"), ("Cash", "-12.00")), "off by 0.5 EUR"),
-        ((("Food", "1"), {"account": "Cash", "amount": "-1", "commodity": "USD"}), "off by 1 EUR, -1 USD"),
+        ((("Food", "12.50"), ("Cash", "-12.00")), "off by 0.50 EUR"),
+        ((("Food", "1"), {"account": "Cash", "amount": "-1", "commodity": "USD"}), "off by 1.00 EUR, −1.00 USD"),
     ],
 )
 def test_legs_that_do_not_make_a_transaction_are_refused(home: Household, rows: Any, sentence: str) -> None:
@@ -472,7 +472,10 @@ def test_who_was_slower_sees_both_versions_and_overwrites_nothing(home: Househol
     data = amend_data(home, row, narration="Mine")
     with home.scope():
         entry = journal.entry_of(row)
-        faster = [replace(entry.legs[0], amount=Decimal(77), id=None), replace(entry.legs[1], amount=Decimal(-77))]
+        faster = [
+            replace(entry.legs[0], amount=Decimal(1077), id=None),
+            replace(entry.legs[1], amount=Decimal(-1077)),
+        ]
         journal.amend(row, replace(entry, legs=faster, narration="Theirs"), version=1)
     client = signed_in(home.editor)
     answer = client.post(change(row), data)
@@ -480,7 +483,8 @@ def test_who_was_slower_sees_both_versions_and_overwrites_nothing(home: Househol
     assert answer.status_code == 200
     assert "Somebody changed this transaction while you looked at it. Nothing was overwritten." in seen
     assert "Theirs" in seen
-    assert "77.00 EUR" in seen
+    assert "1\u00a0077.00 EUR" in seen
+    assert "\u22121\u00a0077.00 EUR" in seen
     assert 'value="Mine"' in seen
     assert 'name="leg-0-amount" value="21.50"' in seen
     assert 'name="version" value="2"' in seen
@@ -575,6 +579,9 @@ def test_reverse_writes_the_opposite_once(home: Household) -> None:
     assert "This transaction is reversed already." in act(client, row, "reverse", version="1", date="2026-04-02")
     assert [amount for _name, amount in legs(home)] == [Decimal(n) for n in ("12.5", "-12.5", "-12.5", "12.5")]
     assert "It was reversed on 1 Apr 2026." in text(client.get(show(row)))
+    with home.scope():
+        unnamed = home.post("Food 5", "Cash -5")
+        assert journal.reverse(unnamed, date=DAY).narration == "Reversal: 14 Mar 2026"
 
 
 @pytest.mark.parametrize("date", ["", "10000-01-01", "x", "\x00"])

@@ -43,7 +43,7 @@ def test_unbalanced_is_refused_with_the_difference(home: Household) -> None:
         with pytest.raises(journal.Unbalanced) as refused:
             home.post("Food 12.50", "Cash -12.00", "Bank 5 USD")
         assert refused.value.residue == {"EUR": Decimal("0.50"), "USD": Decimal(5)}
-        assert str(refused.value) == "The legs do not add up: off by 0.5 EUR, 5 USD."
+        assert str(refused.value) == "The legs do not add up: off by 0.50 EUR, 5.00 USD."
         assert not Transaction.objects.exists()
 
 

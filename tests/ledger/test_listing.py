@@ -118,10 +118,11 @@ def test_the_file_holds_what_is_listed_in_plain_numbers(home: Household) -> None
         home.post("Food 3", "Cash -3", payee="Other")
         home.post("Bank 50 USD @@ 45 EUR", "Cash -45", payee="Spar")
         journal.void(home.post("Food 7", "Cash -7", payee="Spar"), version=1)
+        home.post("Food 700 JPY @@ 4.105 HOOL", "Depot -4.105 HOOL", payee="Spar Tokyo")
     answer = signed_in(home.owner).get(LIST + "csv/?q=spar")
     assert answer["Content-Disposition"].startswith('attachment; filename="home-transactions-')
     rows = rows_of(answer)
-    assert [row["amount"] for row in rows] == ["-7", "45", "-1234.50"]
+    assert [row["amount"] for row in rows] == ["-4.105", "-7.00", "45.00", "-1234.50"]
     big = rows[-1]
     assert (big["date"], big["payee"], big["narration"], big["amount"]) == (
         "2026-03-14",
@@ -130,7 +131,7 @@ def test_the_file_holds_what_is_listed_in_plain_numbers(home: Household) -> None
         "-1234.50",
     )
     assert (big["commodity"], big["accounts"], big["tags"]) == ("EUR", "Assets:Cash > Expenses:Food", "a b")
-    assert rows[0]["void"] == "void"
+    assert rows[1]["void"] == "void"
     assert list(rows[0]) == [
         *("date", "payee", "narration", "accounts", "amount", "commodity", "state", "void"),
         *("tags", "code", "notes", "transaction"),
@@ -144,7 +145,7 @@ def test_the_file_holds_no_formula(home: Household, word: str) -> None:
     (row,) = rows_of(signed_in(home.owner).get(LIST + "csv/"))
     assert row["narration"] == "'" + word.strip()
     assert row["notes"] == "'" + word
-    assert row["amount"] == "-1"
+    assert row["amount"] == "-1.00"
 
 
 def test_the_file_is_whole_however_long(home: Household) -> None:

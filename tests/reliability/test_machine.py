@@ -47,6 +47,7 @@ from financetracker.ledger.models import (
     Posting,
     Transaction,
 )
+from financetracker.writing.days import show_day
 from tests.builders import Household
 from tests.reliability import plain_ledger as plain
 from tests.reliability.plain_ledger import STRANGE, Entry, Line
@@ -500,7 +501,7 @@ class Machine(RuleBasedStateMachine):
         """`again` sends the last reversal of this transaction a second time."""
         shelf = self.shelves[what.book]
         original = shelf.plain.transactions[what.key]
-        said = narration or f"Reversal: {original.narration or date_of(original.day)}"
+        said = narration or f"Reversal: {original.narration or show_day(date_of(original.day))}"
         sent = [key for key, entry in shelf.plain.written.items() if entry.reverses == what.key]
         key = sent[-1] if again and sent else self.new_key()
         version = None if behind is None else original.version + behind

@@ -1,6 +1,7 @@
 """From a login without a book to the first entry, and what the first page of a book says."""
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -304,6 +305,10 @@ def test_the_first_page_says_what_needs_attention() -> None:
         )
     seen = text(signed_in(home.editor).get("/admin/"))
     assert "1 entry in Cash is uncleared" in seen
+    there = re.search(r'href="([^"]*register/[^"]*)" aria-label="Look: 1 entry in Cash is uncleared"', seen)
+    assert there is not None
+    waiting = signed_in(home.editor).get(there[1]).text
+    assert waiting.count('<tr id="leg-') == waiting.count(':cleared" class="toggle"') == 1
     assert "in Card is" not in seen
     assert "Bank is off by −5.00 EUR" in seen
     for other in ("Cash is off", "Card is off", "Assets is off"):

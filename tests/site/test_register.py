@@ -177,8 +177,8 @@ def test_the_file_of_a_register_has_its_balance(home: Household) -> None:
     answer = signed_in(home.viewer).get(of(home, "Card") + "csv/")
     rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))  # type: ignore[attr-defined]
     assert [(row["payee"], row["amount"], row["balance"]) for row in rows] == [
-        ("Visa", "-30", "20"),
-        ("Spar", "50", "50"),
+        ("Visa", "-30.00", "20.00"),
+        ("Spar", "50.00", "50.00"),
     ]
     assert rows[1]["accounts"] == "Expenses:Food, Expenses:Rent"
     assert (rows[1]["date"], rows[1]["transaction"], rows[1]["tags"]) == ("2026-03-14", public_id, "x")

@@ -17,7 +17,7 @@ from financetracker.ledger.forms.chart import Chart, Offer
 from financetracker.ledger.forms.head import HeadForm, head_of
 from financetracker.ledger.forms.plain import COLUMNS as PLAIN_COLUMNS
 from financetracker.ledger.forms.plain import TYPES, PlainLegs
-from financetracker.ledger.forms.rows import COLUMNS, FILL, OPENED, Row, rows_in, rows_of
+from financetracker.ledger.forms.rows import COLUMNS, FILL, OPENED, Row, rows_in, rows_of, rows_to_see
 from financetracker.ledger.journal import Entry, Leg, LegRefused, residue
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.suggest import OWN, Usual
@@ -159,7 +159,7 @@ class EntryForm:
     def show_stale(self, transaction: Transaction, now: Entry, said: str) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
-        self.stale_rows = rows_of(now.legs, self.chart)
+        self.stale_rows = rows_to_see(now.legs)
         self.errors.append(said)
         left = {str(leg.id) for leg in now.legs}
         for row in self.rows:

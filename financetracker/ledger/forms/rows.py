@@ -165,3 +165,21 @@ def rows_of(legs: Iterable[Leg], chart: Chart) -> list[Row]:
         )
         for index, leg in enumerate(legs)
     ]
+
+
+def rows_to_see(legs: Iterable[Leg]) -> list[Row]:
+    """Write legs as rows to be looked at: digits in groups, a true minus, every code."""
+    return [
+        Row(
+            index=index,
+            account=leg.account.full_name,
+            amount=money.show(leg.amount, leg.commodity.places),
+            commodity=leg.commodity.code,
+            weight=""
+            if leg.weight is None or leg.weight_commodity is None
+            else money.show(leg.weight, leg.weight_commodity.places),
+            weight_commodity=leg.weight_commodity.code if leg.weight_commodity else "",
+            memo=leg.memo,
+        )
+        for index, leg in enumerate(legs)
+    ]

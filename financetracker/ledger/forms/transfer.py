@@ -14,7 +14,7 @@ from financetracker.accounts.models import Account, Commodity
 from financetracker.ledger import money
 from financetracker.ledger.forms.chart import BadName, Chart
 from financetracker.ledger.forms.fields import AmountField
-from financetracker.ledger.forms.rows import Row, rows_of
+from financetracker.ledger.forms.rows import Row, rows_to_see
 from financetracker.ledger.journal import Entry, Leg, LegRefused
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.transfers import ENDS, Compared, Transfer, legs_of, rate, read
@@ -139,7 +139,7 @@ class TransferForm(forms.Form):
     def show_stale(self, transaction: Transaction, now: Entry, said: str) -> None:
         """Keep what was typed beside what the books hold now; saving again replaces that knowingly."""
         self.stale, self.transaction, self.version = now, transaction, str(transaction.version)
-        self.stale_rows = rows_of(now.legs, self.chart)
+        self.stale_rows = rows_to_see(now.legs)
         self.other_errors.append(said)
 
     def _with_own(self, legs: list[Leg]) -> list[tuple[Leg, Leg | None]]:

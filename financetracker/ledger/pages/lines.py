@@ -159,9 +159,11 @@ def rows_of_file(row: Transaction) -> Iterator[tuple[Any, ...]]:
     taken = [leg.account.full_name for leg in legs if leg.amount > 0]
     accounts = " > ".join(", ".join(dict.fromkeys(names)) for names in (given, taken))
     tags = " ".join(tag.name for tag in row.tags.all())
+    places = {leg.weight_commodity.code: leg.weight_commodity.places for leg in legs}
     for figure in figures_of(legs):
         yield (
             *(row.date, row.payee.name if row.payee else "", row.narration, accounts),
-            *(Decimal(figure.value), figure.code, state_of(legs), "void" if row.voided else ""),
+            *(money.with_places(Decimal(figure.value), places[figure.code]), figure.code),
+            *(state_of(legs), "void" if row.voided else ""),
             *(tags, row.code, row.notes, row.public_id),
         )
