@@ -9,14 +9,16 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from financetracker.accounts.bookadmin import BookAdmin, BookForm, book_of
 from financetracker.accounts.books import today
 from financetracker.accounts.models import Commodity
-from financetracker.ledger import money
+from financetracker.ledger import attention, money
 from financetracker.ledger.forms import AmountField
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag, Transaction
 from financetracker.ledger.pages.again import AgainPages
@@ -139,11 +141,37 @@ class BalanceAssertionAdmin(AmountsAdmin):
         "Nothing is asserted yet. Write down what the bank says an account holds: the books are compared with it."
     )
     fields = ("account", "date", "amount", "commodity", "include_children", "tolerance")
-    list_display = ("day", "account", "asserted", "include_children")
+    readonly_fields = ("outcome",)
+    list_display = ("day", "of_account", "asserted", "outcome")
     list_select_related = ("account", "commodity")
     search_fields = ("account__full_name",)
     ordering = ("-date", "account__full_name")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceAssertion]:
+        return attention.with_held(super().get_queryset(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Say whether it holds where there is one."""
+        return [*self.fields, *(["outcome"] if obj else [])]
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__full_name")
+    def of_account(self, assertion: BalanceAssertion) -> str:
+        account = assertion.account.full_name
+        if not assertion.include_children:
+            return account
+        return _("%(account)s with sub-accounts") % {"account": account}
+
     @admin.display(description=gettext_lazy("amount"))
     def asserted(self, assertion: BalanceAssertion) -> str:
         return f"{money.show(assertion.amount, assertion.commodity.places)} {assertion.commodity.code}"
+
+    @admin.display(description=gettext_lazy("in the books"))
+    def outcome(self, assertion: Any) -> str:
+        """Whether it holds: asked of rows of `get_queryset`. Of a day to come nobody knows yet."""
+        if assertion.date > timezone.localdate():
+            return _("Not yet due")
+        off = money.EXACT.subtract(assertion.held, assertion.amount)
+        if off.copy_abs() <= assertion.tolerance:
+            return _("Holds")
+        amount = f"{money.show(off, assertion.commodity.places)} {assertion.commodity.code}"
+        return _("Off by %(amount)s") % {"amount": amount}

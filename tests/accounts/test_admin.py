@@ -1,12 +1,15 @@
 """The plain pages of a book in the admin: accounts, commodities, members; prices, payees and tags beside them."""
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from financetracker.accounts import books
@@ -324,6 +327,47 @@ def test_a_viewer_sees_a_plain_page_and_changes_nothing(home: Household, page: s
         assert client.post(page + verb, data | {"post": "yes"}).status_code == 403, verb
     with home.scope():
         assert MODELS[page].objects.filter(pk=made.pk).exists()
+
+
+def test_each_assertion_says_whether_it_holds(home: Household) -> None:
+    page = "/admin/ledger/balanceassertion/"
+    eur, day = home.commodities["EUR"], datetime.timedelta(1)
+    client = signed_in(home.viewer)
+    with home.scope():
+        purse = books.open_account(home.book, "Assets:Cash:Purse", "asset")
+        home.accounts["Purse"] = purse
+        home.post("Cash 12.50", "Salary -12.50")
+        home.post("Purse 2", "Salary -2")
+        home.post("Cash 100", "Salary -100", date=DAY + 3 * day)
+
+        def said(account: str, amount: str, **more: Any) -> BalanceAssertion:
+            columns = {"date": DAY, "commodity": eur} | more
+            return BalanceAssertion.objects.create(
+                book=home.book, account=home.accounts[account], amount=amount, **columns
+            )
+
+        wanted = [
+            (said("Cash", "12.50"), "Holds"),
+            (said("Cash", "14.50", include_children=True), "Holds"),
+            (said("Cash", "12", tolerance="0.50", date=DAY + day), "Holds"),
+            (said("Cash", "10", date=DAY + 2 * day), "Off by 2.50 EUR"),
+            (said("Purse", "0", commodity=home.commodities["USD"]), "Holds"),
+            (said("Purse", "3"), "Off by −1.00 EUR"),
+            (said("Cash", "7", date=datetime.date(2100, 1, 1)), "Not yet due"),
+        ]
+    with CaptureQueriesContext(connection) as asked:
+        seen = text(client.get(page))
+    found = re.findall(r'balanceassertion/([0-9]+)/change/.*?class="field-outcome">([^<]*)<', seen, re.DOTALL)
+    assert sorted(found) == sorted((str(row.pk), outcome) for row, outcome in wanted)
+    assert "Assets:Cash with sub-accounts" in seen
+    assert "Off by 2.50 EUR" in text(client.get(f"{page}{wanted[3][0].pk}/change/"))
+    assert "In the books" not in text(signed_in(home.editor).get(page + "add/"))
+    with home.scope():
+        for n in range(20):
+            said("Bank", "0", date=DAY + n * day)
+    with CaptureQueriesContext(connection) as more:
+        client.get(page)
+    assert len(more) == len(asked)
 
 
 @pytest.mark.parametrize("value", ["1_000", "１２", "NaN", "1e999", "9" * 40, "-1", "0", "", "\x00", "x" * 10_000])
