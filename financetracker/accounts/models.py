@@ -4,6 +4,7 @@ Every rule across rows stands in `sql/`; the constraints here are those of one r
 """
 
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -221,3 +222,7 @@ class Account(models.Model):
     def is_credit_normal(self) -> bool:
         """Whether the account's natural balance is a credit, so that a person sees the stored sign turned."""
         return self.type in {self.Type.LIABILITY, self.Type.EQUITY, self.Type.INCOME}
+
+    def natural(self, value: Decimal) -> Decimal:
+        """Turn a stored amount (debit positive) into the sign that people expect of this account; and back."""
+        return value.copy_negate() if self.is_credit_normal and value else value

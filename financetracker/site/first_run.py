@@ -9,7 +9,6 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,6 +18,7 @@ from financetracker.accounts.iso4217 import CURRENCIES
 from financetracker.accounts.models import Book
 from financetracker.accounts.presets import PRESETS
 from financetracker.site.middleware import SESSION_KEY
+from financetracker.site.pages import show_page
 from financetracker.users.models import User
 
 FIELDS_OF_RULES = {
@@ -108,7 +108,7 @@ def new_book(request: HttpRequest, site: AdminSite) -> HttpResponse:
             request.session[SESSION_KEY] = str(book.public_id)
             return redirect("admin:book_start")
     is_first = not getattr(request, "memberships", None)
-    return _answer(
+    return show_page(
         request,
         site,
         "site/new_book.html",
@@ -125,7 +125,3 @@ def _guess(request: HttpRequest) -> dict[str, Any]:
     if not mine:
         return {}
     return {"time_zone": mine[0].book.time_zone, "first_day_of_week": mine[0].book.week_begins}
-
-
-def _answer(request: HttpRequest, site: AdminSite, template: str, **context: Any) -> HttpResponse:
-    return TemplateResponse(request, template, {**site.each_context(request), **context})

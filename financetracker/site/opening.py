@@ -15,7 +15,6 @@ from django.db.models import Exists, OuterRef
 from django.db.transaction import atomic
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
@@ -32,6 +31,7 @@ from financetracker.ledger.forms import BadName, Chart
 from financetracker.ledger.forms.fields import AmountField
 from financetracker.ledger.journal import Entry, Leg
 from financetracker.ledger.models import Posting
+from financetracker.site.pages import show_page
 from financetracker.writing.fields import DayField, DayInput
 
 # Rows of the page of opening balances that are empty at first, and the most that are read.
@@ -273,7 +273,7 @@ def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "accounts": [name for name, _code in chart.offered()],
         "currencies": CURRENCIES.values(),
     }
-    return TemplateResponse(request, "site/start.html", {**site.each_context(request), **context})
+    return show_page(request, site, "site/start.html", **context)
 
 
 def _rows_in(data: MultiValueDict[str, str]) -> list[BalanceRow]:

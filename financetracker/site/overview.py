@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -24,6 +23,7 @@ from financetracker.ledger.balances import Node, tree
 from financetracker.ledger.models import Posting, Transaction
 from financetracker.ledger.pages.entry import quick_entry
 from financetracker.ledger.pages.lines import line_of
+from financetracker.site.pages import show_page
 from financetracker.writing.days import show_day
 
 OWN = (Account.Type.ASSET, Account.Type.LIABILITY)
@@ -69,7 +69,6 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
     context: dict[str, Any] = {
         **quick_entry(request),
         "title": _("Overview"),
-        "may_write": may_write(request),
         "day": day,
         "base": base,
         "holdings": [_held(node, codes, base) for node in shown[:MOST_ACCOUNTS]],
@@ -81,7 +80,7 @@ def overview(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "lines": [line_of(row) for row in latest],
         "may_start": may_write(request) and not latest,
     }
-    return TemplateResponse(request, "site/overview.html", {**site.each_context(request), **context})
+    return show_page(request, site, "site/overview.html", **context)
 
 
 def _shown(nodes: Sequence[Node]) -> list[Node]:

@@ -1,4 +1,4 @@
-"""Pages of the site that span apps: history of plain rows."""
+"""What pages of the site are answered with; the history of plain rows, which spans apps."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def row_history(request: HttpRequest, site: AdminSite, *, pages: BookAdmin, pk: 
     if not pages.has_view_permission(request, row):
         raise PermissionDenied
     opts = pages.opts
-    return _answer(
+    return show_page(
         request,
         site,
         "site/history.html",
@@ -29,7 +29,8 @@ def row_history(request: HttpRequest, site: AdminSite, *, pages: BookAdmin, pk: 
     )
 
 
-def _answer(request: HttpRequest, site: AdminSite, template: str, **context: Any) -> HttpResponse:
+def show_page(request: HttpRequest, site: AdminSite, template: str, **context: Any) -> HttpResponse:
+    """Answer with a page of the site: its frame, whether the person may write, and what the page is about."""
     return TemplateResponse(
         request, template, {**site.each_context(request), "may_write": may_write(request), **context}
     )

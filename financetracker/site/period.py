@@ -9,7 +9,6 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +19,7 @@ from financetracker.accounts.errors import Refusal
 from financetracker.accounts.models import Book
 from financetracker.ledger import journal
 from financetracker.ledger.history import history_of_row
+from financetracker.site.pages import show_page
 from financetracker.writing.days import show_day
 from financetracker.writing.fields import DayField
 
@@ -71,7 +71,7 @@ def period(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "is_owner": is_owner(request),
         "events": history_of_row(book, columns=["locked_through"]),
     }
-    return TemplateResponse(request, "site/period.html", {**site.each_context(request), **context})
+    return show_page(request, site, "site/period.html", **context)
 
 
 def _save(book: Book, form: forms.Form, *, opens: bool) -> bool:

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -28,6 +27,7 @@ from financetracker.ledger.pages.base import names
 from financetracker.ledger.pages.csvfile import csv_answer
 from financetracker.ledger.pages.lines import OWN, Figure, few, name_of
 from financetracker.ledger.register import Cursor, Line, Page, Standing, register, standing
+from financetracker.site.pages import show_page
 from financetracker.writing import locale
 
 PAGE_SIZE = 50
@@ -90,11 +90,10 @@ def account_register(request: HttpRequest, site: AdminSite, *, pk: int) -> HttpR
         "newer": _at(asked, "above", page.newer),
         "here": request.GET.urlencode(),
         "csv": "csv/" + ("?" + urlencode(asked.typed) if asked.typed else ""),
-        "may_write": may_write(request),
         "accounts": chart.offered(),
         "tags": names(Tag, account.book),
     }
-    return TemplateResponse(request, "site/register.html", {**site.each_context(request), **context})
+    return show_page(request, site, "site/register.html", **context)
 
 
 def register_csv(request: HttpRequest, _site: AdminSite, *, pk: int) -> HttpResponseBase:
@@ -198,12 +197,8 @@ def _others(posting: Posting) -> list[str]:
     ]
 
 
-def _natural(value: Decimal, account: Account) -> Decimal:
-    return value.copy_negate() if account.is_credit_normal and value else value
-
-
 def _figure(value: Decimal, places: int, code: str, account: Account) -> Figure:
-    return Figure.of(_natural(value, account), places, code)
+    return Figure.of(account.natural(value), places, code)
 
 
 def _held(row: Standing, chart: Chart, account: Account) -> Held:
@@ -225,7 +220,7 @@ def _row_of_file(line: Line, account: Account) -> tuple[Any, ...]:
     posting, row = line.posting, line.posting.transaction
     others = [leg.account.full_name for leg in row.postings.all() if leg.account_id != posting.account_id]
     amount, balance = (
-        money.with_places(_natural(value, account), posting.commodity.places)
+        money.with_places(account.natural(value), posting.commodity.places)
         for value in (posting.amount, line.balance)
     )
     return (

@@ -11,7 +11,6 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from financetracker.ledger import balances, money
 from financetracker.ledger.balances import Node, Valuation, tree
 from financetracker.ledger.forms import BadName, Chart
 from financetracker.ledger.pages.lines import OWN, Figure
+from financetracker.site.pages import show_page
 from financetracker.writing.days import show_day
 from financetracker.writing.fields import DayField
 
@@ -78,7 +78,7 @@ def account_tree(request: HttpRequest, site: AdminSite) -> HttpResponse:
     everything = "all" in request.GET
     nodes = tree(book, as_of=day, flows_since=_year(day))
     shown = [node for node in nodes if everything or not (node.account.hidden or node.account.closed_on)]
-    return _answer(
+    return show_page(
         request,
         site,
         "site/accounts.html",
@@ -110,7 +110,7 @@ def arrange(request: HttpRequest, site: AdminSite) -> HttpResponse:
             messages.error(request, refusal.message)
         there = f"#account-{account.pk}" if account else ""
         return HttpResponseRedirect(reverse("admin:accounts_account_arrange") + there)
-    return _answer(
+    return show_page(
         request, site, "site/arrange.html", title=_("Arrange accounts"), lines=_arranged(_plain_tree(book))
     )
 
@@ -147,7 +147,7 @@ def place(request: HttpRequest, site: AdminSite, *, pk: int) -> HttpResponse:
         if row.type == account.type and row.pk != account.pk and not row.full_name.startswith(below)
     ]
     context = {"account": account, "typed": typed, "errors": errors, "offered": offered}
-    return _answer(request, site, "site/place.html", title=_("Rename or move"), **context)
+    return show_page(request, site, "site/place.html", title=_("Rename or move"), **context)
 
 
 FIELDS_OF_RULES = {
@@ -189,7 +189,7 @@ def _close(account: Account, day: datetime.date) -> None:
     """Close an account on a day. What still holds money is emptied first."""
     if account.type in OWN and (held := balances.balance(account)):
         rows = Commodity.objects.filter(book_id=account.book_id, code__in=held)
-        what = ", ".join(f"{money.show(_natural(held[row.code], account), row.places)} {row.code}" for row in rows)
+        what = ", ".join(f"{money.show(account.natural(held[row.code]), row.places)} {row.code}" for row in rows)
         raise Refusal(
             _("%(account)s still holds %(what)s: move it elsewhere first.")
             % {"account": account.full_name, "what": what}
@@ -277,14 +277,10 @@ def _year(day: datetime.date) -> datetime.date:
     return day.replace(month=1, day=1)
 
 
-def _natural(value: Decimal, account: Account) -> Decimal:
-    return value.copy_negate() if account.is_credit_normal and value else value
-
-
 def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
-    amount = _natural(node.value.amount, node.account)
+    amount = node.account.natural(node.value.amount)
     held = [
-        f"{money.show(_natural(value, node.account), codes[code].places)} {code}"
+        f"{money.show(node.account.natural(value), codes[code].places)} {code}"
         for code, value in node.own.items()
         if value
     ]
@@ -307,9 +303,3 @@ def _remarks(value: Valuation, *, with_day: bool) -> str:
     if with_day and value.oldest is not None:
         notes.append(_("price of %(day)s") % {"day": show_day(value.oldest)})
     return "; ".join(notes)
-
-
-def _answer(request: HttpRequest, site: AdminSite, template: str, **context: Any) -> HttpResponse:
-    return TemplateResponse(
-        request, template, {**site.each_context(request), "may_write": may_write(request), **context}
-    )
