@@ -34,14 +34,33 @@ def keys(page: Page) -> None:
     page.keyboard.press("?")
 
 
+def half_entered(page: Page) -> None:
+    """Type a payee and an amount: what he is usually entered with is filled in and marked."""
+    page.locator("#id_payee").fill("Billa")
+    page.locator("#id_amount").fill("48.20+3.90")
+    page.locator("#id_amount").press("Tab")
+    page.locator("#says:not(:empty)").wait_for()
+
+
+def half_exchanged(page: Page) -> None:
+    """Type an exchange: the rate is said while the rest is still empty."""
+    said = {"source": "Assets:Bank:Joint checking", "target": "Assets:Cash:Yen envelope", "amount": "250"}
+    said |= {"received_commodity": "JPY", "received": "40900"}
+    for name, value in said.items():
+        if page.locator(f"#id_{name}").is_visible():
+            page.locator(f"#id_{name}").fill(value)
+            page.locator(f"#id_{name}").press("Tab")
+    page.locator("#rate:not(:empty)").wait_for()
+
+
 # Name, address, and what is done there before the picture is taken.
 PAGES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("overview", "/admin/", None),
     ("transactions", "/admin/ledger/transaction/", None),
     ("search", "/admin/ledger/transaction/?q=%3E100+last+month", None),
     ("transaction", "/admin/ledger/transaction/?q=%23japan-2026+visa", open_first("#transactions tbody th a")),
-    ("entry", "/admin/ledger/transaction/add/", None),
-    ("transfer", "/admin/ledger/transaction/transfer/", None),
+    ("entry", "/admin/ledger/transaction/add/", half_entered),
+    ("transfer", "/admin/ledger/transaction/transfer/", half_exchanged),
     ("accounts", "/admin/accounts/account/", None),
     ("register", "/admin/accounts/account/", open_first("#account-tree a[href$='/register/']")),
     ("period", "/admin/period/", None),

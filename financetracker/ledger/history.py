@@ -221,10 +221,22 @@ def _lines_of_row(
         return [_("Removed")]
     old, new = change.old or {}, change.new or {}
     return [
-        f"{fields[name].verbose_name} {arrow(show(name, old.get(name)), show(name, new.get(name)))}"
+        _lock(old.get(name), new.get(name))
+        if name == "locked_through"
+        else f"{fields[name].verbose_name} {arrow(show(name, old.get(name)), show(name, new.get(name)))}"
         for name in fields
         if name not in SILENT and old.get(name) != new.get(name)
     ]
+
+
+def _lock(old: str | None, new: str | None) -> str:
+    """Say how far a book was locked, or that it was opened again."""
+    if new is None:
+        return _("Opened again")
+    day = show_day(datetime.date.fromisoformat(new))
+    if old is None or old < new:
+        return _("Locked through %(day)s") % {"day": day}
+    return _("Opened again after %(day)s") % {"day": day}
 
 
 def _shower(fields: Mapping[str, "Field[Any, Any]"], revisions: Sequence[Revision]) -> Callable[[str, Any], str]:

@@ -147,6 +147,11 @@ class Transaction(models.Model):
     def __str__(self) -> str:
         return f"{self.date} {self.narration or self.code or '…'}"
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether its day lies in the locked period of its book."""
+        return self.book.locked_through is not None and self.date <= self.book.locked_through
+
 
 class TransactionTag(models.Model):
     """That a transaction carries a tag."""

@@ -53,7 +53,7 @@ def period(request: HttpRequest, site: AdminSite) -> HttpResponse:
     book = Book.objects.get(pk=book_of(request).pk)
     sent = request.POST if request.method == "POST" else None
     opens = sent is not None and "unlock" in sent
-    day = _month_before(today(book, timezone.now()))
+    day = _proposed(book, today(book, timezone.now()))
     lock = LockForm(None if opens else sent, initial={"date": day}, auto_id="lock_%s")
     unlock = UnlockForm(sent if opens else None, auto_id="unlock_%s")
     if sent is not None:
@@ -97,6 +97,7 @@ def _say(request: HttpRequest, book: Book) -> None:
         messages.success(request, _("Locked through %(day)s.") % {"day": show_day(book.locked_through)})
 
 
-def _month_before(day: datetime.date) -> datetime.date:
-    """The last day of the month before: what people close."""
-    return day.replace(day=1) - datetime.timedelta(days=1)
+def _proposed(book: Book, now: datetime.date) -> datetime.date | None:
+    """The end of the last month that is over: what people close. Nothing where that is locked already."""
+    last = now.replace(day=1) - datetime.timedelta(days=1)
+    return None if book.locked_through and book.locked_through >= last else last

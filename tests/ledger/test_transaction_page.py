@@ -2,6 +2,7 @@
 
 import datetime
 import html
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -187,7 +188,26 @@ def test_a_locked_day_is_said(home: Household) -> None:
     row = posted(home)
     with home.scope():
         journal.lock_through(home.book, DAY)
+        moved = home.post("Bank 1", "Cash -1", date=DAY + datetime.timedelta(1))
     assert "The book is locked through 14 Mar 2026" in text(signed_in(home.viewer).get(f"{LIST}{row.pk}/"))
+    client = signed_in(home.editor)
+    assert 'id="void-form"' not in client.get(f"{LIST}{row.pk}/").text
+    assert 'id="void-form"' in client.get(f"{LIST}{moved.pk}/").text
+    with home.scope():
+        journal.lock_through(home.book, moved.date)
+    for form in (f"{row.pk}/change/", f"{row.pk}/change/?wide=1", f"{moved.pk}/transfer/"):
+        assert "The book is locked through 15 Mar 2026" in text(client.get(LIST + form)), form
+
+
+@pytest.mark.parametrize(
+    ("form", "field"), [("change/", "amount"), ("change/?wide=1", "leg-0-amount"), ("transfer/", "amount")]
+)
+def test_a_change_begins_at_the_amount(home: Household, form: str, field: str) -> None:
+    row = posted(home, *(("Bank 5", "Cash -5") if form == "transfer/" else SHOP))
+    (focused,) = re.findall(
+        r"<input[^>]* autofocus[^>]*>", signed_in(home.editor).get(f"{LIST}{row.pk}/{form}").text
+    )
+    assert f'name="{field}"' in focused
 
 
 # --- Again

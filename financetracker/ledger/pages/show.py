@@ -69,7 +69,6 @@ class ShowPages(TransactionPages):
             refunds=refunds_of(row) if _is_purchase(legs) else None,
             purchase=purchase,
             amend_at=reverse(f"admin:{self._name}_{_form_for(row, legs)}", args=[row.pk]),
-            is_locked=bool(row.book.locked_through and row.date <= row.book.locked_through),
             reversal=reversal(row),
             events=events[:EVENTS_SHOWN],
             more_events=max(0, len(events) - EVENTS_SHOWN),

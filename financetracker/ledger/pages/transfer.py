@@ -51,8 +51,8 @@ class TransferPages(TransactionPages):
             empty = TransferForm(chart, transaction=row, before=before, initial=initial)
             if before:
                 _compare(empty, before.date)
-            if row is None:
-                empty.fields["target" if source else "source"].widget.attrs["autofocus"] = True
+            first = "amount" if row else "target" if source else "source"
+            empty.fields[first].widget.attrs["autofocus"] = True
             return self._transfer_answer(request, empty)
         form = TransferForm(chart, request.POST, transaction=row, before=before)
         wrong_book = self._wrong_book(request, form.book_id)
