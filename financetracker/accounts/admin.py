@@ -21,6 +21,18 @@ class CommodityForm(BookForm):
         "commodity_places_within_scale": "places",
     }
 
+    labels: ClassVar = {"places": gettext_lazy("Decimals shown"), "scale": gettext_lazy("Decimals kept")}
+    helps: ClassVar = {
+        "scale": gettext_lazy("Leave it empty for as many as are shown. A broker’s file may hold more."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "scale" in self.fields:
+            self.fields["scale"].required = False
+            if self.instance.pk is None:
+                self.initial["scale"] = None
+
     def clean(self) -> dict[str, Any] | None:
         """Take the stored places for the shown ones where nobody gave more."""
         cleaned = super().clean() or {}
@@ -63,8 +75,21 @@ class AccountForm(BookForm):
         "account_references_stay_in_book": "parent",
     }
 
+    labels: ClassVar = {
+        "parent": gettext_lazy("Below"),
+        "placeholder": gettext_lazy("Only groups other accounts"),
+        "hidden": gettext_lazy("Hidden from lists and suggestions"),
+    }
+    helps: ClassVar = {
+        "type": gettext_lazy("Leave it empty for the type of the account above."),
+        "opened_on": gettext_lazy("Nothing is booked before this day."),
+        "closed_on": gettext_lazy("Nothing is booked after this day."),
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "type" in self.fields:
+            self.fields["type"].required = False
         if "commodities" in self.fields:
             field = self.fields["commodities"]
             assert isinstance(field, forms.ModelMultipleChoiceField)
@@ -73,6 +98,11 @@ class AccountForm(BookForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
+        above = cleaned.get("parent")
+        if "type" in cleaned and not cleaned["type"]:
+            cleaned["type"] = above.type if above else ""
+            if above is None and "parent" not in self.errors:
+                self.add_error("type", _("Say what kind of account it is."))
         if "commodities" in cleaned:
             self.instance.commodity_ids = sorted(row.pk for row in cleaned["commodities"])
         return cleaned
@@ -87,7 +117,7 @@ class AccountAdmin(BookAdmin):
         (None, {"fields": ("name", "parent", "type", "commodities", "code")}),
         (
             gettext_lazy("Use"),
-            {"fields": ("opened_on", "closed_on", "placeholder", "hidden", "position", "notes")},
+            {"fields": ("opened_on", "closed_on", "placeholder", "hidden", "notes")},
         ),
         (gettext_lazy("At the bank"), {"fields": ("iban", "bank_code", "account_number")}),
     )

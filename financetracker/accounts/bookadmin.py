@@ -48,14 +48,22 @@ def is_owner(request: HttpRequest) -> bool:
 
 
 class BookForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form for a row of a book. `fields_of_rules` says under which field a refusal of the books is shown."""
+    """A form for a row of a book. `fields_of_rules` says under which field a refusal of the books is shown.
+
+    `labels` and `helps` say by field what a column's own name does not.
+    """
 
     book: ClassVar[Book]
     refusal: ClassVar[Refusal | None] = None
     fields_of_rules: ClassVar[Mapping[str, str]] = {}
+    labels: ClassVar[Mapping[str, Any]] = {}
+    helps: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.helps.get(name, field.help_text)
         if self.instance.pk is None:
             self.instance.book = self.book
 

@@ -30,7 +30,7 @@ class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
     list_max_show_all = 0
     formfield_overrides: ClassVar = {
         models.DateField: {"form_class": DayField, "widget": DayField.widget},
-        models.TextField: {"widget": AdminTextareaWidget, "max_length": 100_000},
+        models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 4}), "max_length": 100_000},
     }
     # How a column of this type is shown where it is only looked at: the value and its row in, text out.
     shown: ClassVar[Mapping[type, Callable[[Any, Any], str]]] = {
@@ -65,8 +65,13 @@ class PlainAdmin(ModelAdmin):  # type: ignore[type-arg]
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show what is only looked at in the person's locale; stock Django writes it as its language does."""
+        """Show what is only looked at in the person's locale; stock Django writes it as its language does.
+
+        Labels carry no colon, as on the pages of our own, and saving leads back to the list.
+        """
         form = context["adminform"]
+        form.form.label_suffix = ""
+        context["show_save_and_continue"] = False
         known = {name: self._as_shown(name) for name in form.readonly_fields}
         form.readonly_fields = list(known.values())
         form.fieldsets = [

@@ -17,6 +17,7 @@ from financetracker.accounts.models import Account, Commodity, Membership
 from financetracker.ledger.models import BalanceAssertion, Payee, Price, Tag
 from financetracker.users.models import User
 from financetracker.users.plainadmin import PlainAdmin
+from financetracker.writing.days import show_day
 from tests.builders import DAY, Household
 from tests.pages import signed_in, text
 
@@ -28,7 +29,7 @@ MEMBERS = "/admin/accounts/membership/"
 
 
 def account_data(**columns: Any) -> dict[str, Any]:
-    return {"name": "Wallet", "type": "asset", "position": "0"} | columns
+    return {"name": "Wallet", "type": "asset"} | columns
 
 
 def wrong_fields(answer: HttpResponse) -> set[str]:
@@ -192,7 +193,7 @@ def test_when_somebody_joined_is_in_the_locale_of_who_looks(home: Household) -> 
         ({"parent": "\x00"}, "parent"),
         ({"commodities": ["99999999999999999999999"]}, "commodities"),
         ({"commodities": ["\x00"]}, "commodities"),
-        ({"position": "99999999999999999999"}, "position"),
+        ({"type": ""}, "type"),
         ({"opened_on": "10000-01-01"}, "opened_on"),
         ({"opened_on": "2026-02-02", "closed_on": "2026-01-01"}, "closed_on"),
         ({"notes": "\x00"}, "notes"),
@@ -206,6 +207,34 @@ def test_a_wrong_account_is_said_at_its_field(home: Household, columns: dict[str
     assert wrong_fields(answer) == {field}
     with home.scope():
         assert Account.objects.count() == 13
+
+
+def test_an_account_has_the_type_of_the_one_above_unless_it_is_said(home: Household) -> None:
+    client = signed_in(home.editor)
+    with home.scope():
+        above = Account.objects.get(full_name="Expenses")
+    assert client.post(ACCOUNTS + "add/", account_data(type="", parent=above.pk)).status_code == 302
+    with home.scope():
+        assert Account.objects.get(full_name="Expenses:Wallet").type == "expense"
+
+
+@pytest.mark.parametrize("page", ["accounts/account", "accounts/commodity", "ledger/price", "ledger/payee"])
+def test_a_plain_form_reads_like_ours(home: Household, page: str) -> None:
+    seen = text(signed_in(home.editor).get(f"/admin/{page}/add/"))
+    labels = [
+        label.strip() for label in re.findall(r"<label[^>]*>([^<]*)</label>", seen.partition('id="content"')[2])
+    ]
+    assert labels
+    assert [label for label in labels if label.endswith(":") or not label[:1].isupper()] == []
+    assert "_addanother" in seen
+    assert "_continue" not in seen
+
+
+def test_decimals_that_are_kept_are_those_that_are_shown(home: Household) -> None:
+    data = {"code": "KWD", "name": "", "kind": "currency", "places": "3", "scale": ""}
+    assert signed_in(home.editor).post(COMMODITIES + "add/", data).status_code == 302
+    with home.scope():
+        assert Commodity.objects.get(code="KWD").scale == 3
 
 
 def test_what_the_database_alone_knows_is_said_at_its_field_too(home: Household) -> None:
@@ -464,14 +493,30 @@ def test_an_owner_locks_and_unlocks_and_says_why(home: Household) -> None:
     )
     seen = text(client.get("/admin/period/"))
     assert "locked through <strong>31 Mar 2026" in seen
-    assert "locked through ∅ → 31 Mar 2026" in seen
+    assert "<li>Locked through 31 Mar 2026</li>" in seen
     assert "“closed”" in seen
     refused = client.post("/admin/period/", {"date": "2026-01-31", "unlock": "1", "reason": ""})
     assert "Say why the period is opened again." in text(refused)
     assert 'value="2026-01-31"' in refused.text
     answer = client.post("/admin/period/", {"date": "", "unlock": "1", "reason": "a late bill"})
     assert answer.status_code == 302
-    assert "Nothing is locked." in client.get("/admin/period/").text
+    seen = text(client.get("/admin/period/"))
+    assert "Nothing is locked." in seen
+    assert "<li>Opened again</li>" in seen
+    assert client.post("/admin/period/", {"date": "2026-03-31", "lock": "1"}).status_code == 302
+    back = {"date": "2026-02-28", "unlock": "1", "reason": "so"}
+    assert client.post("/admin/period/", back).status_code == 302
+    assert "<li>Opened again after 28 Feb 2026</li>" in text(client.get("/admin/period/"))
+
+
+def test_the_last_month_that_is_over_is_proposed_until_it_is_locked(home: Household) -> None:
+    client = signed_in(home.owner)
+    last = books.today(home.book, timezone.now()).replace(day=1) - datetime.timedelta(1)
+    assert f'name="date" value="{show_day(last)}"' in client.get("/admin/period/").text
+    client.post("/admin/period/", {"date": str(last), "lock": "1"})
+    seen = client.get("/admin/period/").text
+    assert "Locked through" in seen
+    assert 'name="date" value=' not in seen
 
 
 @pytest.mark.parametrize("date", ["", "x", "10000-01-01", "\x00"])
