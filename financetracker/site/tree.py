@@ -38,7 +38,7 @@ Type = Account.Type
 class TreeLine:
     """An account in the tree: what it holds in the sign people expect, and what that is worth.
 
-    `unpriced` are the codes it holds itself that no price leads from.
+    `unpriced` are the codes it holds itself that no price leads from, where that is missing in the net worth.
     """
 
     account: Account
@@ -291,7 +291,7 @@ def _line(node: Node, codes: dict[str, Commodity], base: Commodity) -> TreeLine:
         money.show(amount, base.places) if node.total and len(node.value.missing) < len(node.total) else "",
         f"{amount:f}" if amount else "0",
         _remarks(node.value, with_day=bool(set(node.own) - {base.code})),
-        [code for code in node.value.missing if node.own.get(code)],
+        [code for code in node.value.missing if node.own.get(code) and node.account.type in OWN],
     )
 
 

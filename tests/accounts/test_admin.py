@@ -155,6 +155,9 @@ def test_a_price_is_added_from_where_it_is_missing(home: Household) -> None:
     for page in ("/admin/", ACCOUNTS, usd):
         assert f'href="{address}"' in client.get(page).text, page
         assert PRICE not in viewer.get(page).text, page
+    with home.scope():
+        home.post("Bank 3 USD", "Opening -3 USD")
+    assert client.get(ACCOUNTS).text.count(f'href="{address}"') == 2  # beside Cash and Bank, not in Equity
     assert PRICE not in client.get(eur).text
     assert f'href="{address}&amp;date=2026-04-01"' in client.get(f"{ACCOUNTS}?on=2026-04-01").text
     assert begun(home, "?commodity=USD") == (day, "USD", "EUR")
