@@ -673,6 +673,8 @@ def test_what_was_typed_goes_through_an_expired_login(home: Household) -> None:
     assert login.status_code == 200
     assert "Your login has ended." in text(login)
     assert "This field is required" not in text(login)
+    assert "aria-invalid" not in login.text
+    assert re.search(r'<input[^>]* name="login"[^>]* autofocus', login.text)
     fields = plain(home, narration="Typed\n<b>")
     wrong = client.post(answer["Location"], fields | {"login": home.editor.email, "password": "wrong"})
     assert '<textarea name="narration" hidden>' in wrong.text
