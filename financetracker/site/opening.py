@@ -85,6 +85,15 @@ class StartForm:
         return bool(self.errors or self.date_errors or any(row.errors for row in self.rows))
 
     @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Where something is to be put right: the id of the input and what it is called, in reading order."""
+        names = {"account": _("Account"), "amount": _("Balance"), "commodity": _("Currency")}
+        return [
+            *([("id_date", _("On this day"))] if self.date_errors else []),
+            *((f"row-{row.index}-{name}", row.account or names[name]) for row in self.rows for name in row.errors),
+        ]
+
+    @property
     def date_input(self) -> str:
         """The field of the day."""
         return str(DayInput().render("date", self.date, {"id": "id_date"}))

@@ -528,6 +528,7 @@ def test_a_lock_needs_a_day(home: Household, date: str) -> None:
     answer = client.post("/admin/period/", {"date": date, "lock": "1", "reason": "\x00"})
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
+    assert '<a href="#lock_date">' in answer.text
     assert "Nothing is locked." in client.get("/admin/period/").text
 
 

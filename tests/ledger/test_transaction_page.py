@@ -503,6 +503,7 @@ def test_what_is_wrong_with_a_transfer_is_said_at_its_field(
     answer = signed_in(home.editor).post(TRANSFER, data)
     assert answer.status_code == 200
     assert f'class="field field-{field} is-wrong"' in answer.text
+    assert f'<a href="#id_{field}">' in answer.text
     assert sentence in text(answer)
     for value in data.values():
         assert value in text(answer)

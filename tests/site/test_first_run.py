@@ -149,6 +149,7 @@ def test_what_is_wrong_with_a_book_is_said_at_its_field(
     answer = signed_in(person).post(NEW, asked(**said))
     assert answer.status_code == 200
     assert f"field-{field} is-wrong" in answer.text
+    assert f'<a href="#id_{field}">' in answer.text
     assert sentence in text(answer)
     with scope(person.pk, None):
         assert not Membership.objects.filter(user=person).exists()
@@ -198,6 +199,7 @@ def test_what_is_wrong_with_a_balance_is_said_at_its_row(row: tuple[str, ...], s
     answer = signed_in(home.editor).post(START, balances(home, ("New purse", "3"), row))
     assert answer.status_code == 200
     assert sentence in text(answer)
+    assert re.search(r'<a href="#(row-1-[a-z]+)">.* id="\1"', answer.text, re.DOTALL)
     assert 'value="New purse"' in answer.text
     with home.scope():
         assert not Transaction.objects.exists()
