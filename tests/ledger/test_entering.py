@@ -152,6 +152,16 @@ def test_a_currency_that_is_not_there_is_offered(home: Household, shape: dict[st
         assert not Commodity.objects.filter(code="XQQ").exists()
 
 
+def test_of_two_accounts_that_are_not_there_one_is_opened_and_the_other_stays_said(home: Household) -> None:
+    data = plain(home, account="Piggy bank", category="Marbles", open="category:expense")
+    seen = text(send(home, data))
+    assert "Opened the account “Expenses:Marbles”." in seen
+    assert "There is no account “Marbles”" not in seen
+    assert "There is no account “Piggy bank”" in seen
+    assert 'value="account:asset"' in seen
+    assert legs(home) == []
+
+
 def test_it_goes_somewhere_else_than_it_comes_from(home: Household) -> None:
     assert "It goes where it comes from: choose another account." in text(send(home, plain(home, category="Cash")))
     assert legs(home) == []
@@ -720,6 +730,7 @@ def test_the_button_for_last_times_split_never_saves(home: Household) -> None:
     posted(home, "Food 5", "Rent 7", "Card -12", payee="Market")
     seen = text(send(home, plain(home, "40", "Cash", "Food", payee="Market", usual="1")))
     assert 'name="leg-2-amount" value="-40"' in seen
+    assert "say how much went where." in seen
     assert send(home, plain(home, "40", "Cash", "Food", payee="Nobody", usual="1")).status_code == 200
     assert len(legs(home)) == 3
 

@@ -107,6 +107,7 @@ class EntryPages(TransactionPages):
             self._took_usual(form, anew=True)
         elif "open" in request.POST:
             form.open_account(request.POST["open"])
+            form.entry()  # what else is wrong stays said
         else:
             anyway, holds = "anyway" in request.POST, "holds" in request.POST
             saved = self._write(form, lambda: self._save(form, anyway=anyway, holds=holds))
@@ -185,9 +186,11 @@ class EntryPages(TransactionPages):
             form.forget_category()
         if not form.take(usual):
             return False
+        said = {"payee": usual.payee, "day": show_day(usual.day)}
         form.told.append(
-            _("Filled in as %(payee)s was entered on %(day)s. Save again if it is right.")
-            % {"payee": usual.payee, "day": show_day(usual.day)}
+            _("Laid out as %(payee)s was entered on %(day)s: say how much went where.") % said
+            if form.plain is None
+            else _("Filled in as %(payee)s was entered on %(day)s. Save again if it is right.") % said
         )
         return True
 
