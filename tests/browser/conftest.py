@@ -34,6 +34,12 @@ addEventListener("securitypolicyviolation", e => window.violations.push(e.violat
 """
 
 
+# A flow on a laptop in the light and on a phone in the dark; `@both` on the test.
+both = pytest.mark.parametrize(
+    "window", [{"width": 1280}, {"width": 390, "color_scheme": "dark"}], ids=["1280", "390-dark"], indirect=True
+)
+
+
 class Watched:
     """A browser window, and what went wrong in it: CSP violations, script errors, answers of other hosts."""
 
@@ -91,9 +97,12 @@ class Watched:
         return self.go(path)
 
     def check(self) -> None:
-        """Fail with everything that went wrong so far."""
+        """Fail with everything that went wrong so far, and with pages that scroll sideways."""
         for page in self.context.pages:
             self.complaints += [f"CSP: {said}" for said in page.evaluate("window.violations || []")]
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                self.complaints.append(f"{page.url} is {wide} px too wide")
         assert not self.complaints, "\n".join(self.complaints)
 
 
@@ -116,9 +125,9 @@ def home(transactional_db: None) -> Household:
 
 @pytest.fixture
 def window(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Watched]:
-    """A window of 1280 by 900 in the light; `@pytest.mark.window(width=390, …)` asks for another."""
+    """A window of 1280 by 900 in the light; `@both` and `@pytest.mark.window(width=390, …)` ask for another."""
     mark = request.node.get_closest_marker("window")
-    wanted = dict(mark.kwargs) if mark else {}
+    wanted = dict(getattr(request, "param", mark.kwargs if mark else {}))
     width = wanted.pop("width", 1280)
     context = browser.new_context(viewport={"width": width, "height": 900}, **wanted)
     watched = Watched(context, live_server.url)

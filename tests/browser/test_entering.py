@@ -182,7 +182,7 @@ def test_rows_that_were_begun_are_offered_and_what_is_typed_now_stays(
     "script",
     [
         pytest.param(True, marks=pytest.mark.window(width=1280)),
-        pytest.param(False, marks=pytest.mark.window(width=390, java_script_enabled=False)),
+        pytest.param(False, marks=pytest.mark.window(width=390, color_scheme="dark", java_script_enabled=False)),
     ],
 )
 def test_a_login_that_ended_loses_nothing(window: Watched, known: Household, script: bool) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from financetracker.accounts.models import Account
 from financetracker.ledger.models import Posting
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, both
 from tests.builders import Household
 
 LIST = "/admin/ledger/transaction/"
@@ -23,14 +23,8 @@ def states(home: Household) -> list[str]:
         return [leg.state for leg in legs]
 
 
-@pytest.mark.parametrize(
-    "width",
-    [
-        pytest.param(1280, marks=pytest.mark.window(width=1280)),
-        pytest.param(390, marks=pytest.mark.window(width=390, color_scheme="dark")),
-    ],
-)
-def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width: int) -> None:
+@both
+def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household) -> None:
     furnished(home)
     page = window.enter(home.editor, LIST)
     page.locator("#filter_q").focus()
@@ -40,6 +34,11 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
     assert page.locator("#chips .chip").all_inner_texts()[1].startswith("more than 10")
     assert page.locator("#transactions tbody tr").count() == 1
     assert "1 found" in page.locator("#found").inner_text()
+    with page.expect_download() as file:
+        page.locator("#csv").click()
+    lines = file.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2
+    assert "Spar" in lines[1]
     with page.expect_navigation():
         page.get_by_role("link", name="Without: more than 10").click()
     assert page.locator("#filter_q").input_value() == "food #trip"
@@ -55,19 +54,23 @@ def test_from_a_search_to_a_cleared_leg(window: Watched, home: Household, width:
     page.locator(".register .is-cleared").nth(1).wait_for()
     assert states(home) == ["cleared", "cleared"]
     assert page.evaluate("window.stayed"), "the page was left"
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
 
 
-@pytest.mark.window(java_script_enabled=False)
-def test_without_javascript_too(window: Watched, home: Household) -> None:
+@pytest.mark.parametrize(
+    "window",
+    [{"java_script_enabled": False}, {"width": 390, "color_scheme": "dark"}],
+    ids=["1280-without-script", "390-dark"],
+    indirect=True,
+)
+def test_accounts_are_put_in_order(window: Watched, home: Household) -> None:
     furnished(home)
     page = window.enter(home.editor, f"/admin/accounts/account/{home.accounts['Cash'].pk}/register/?q=spar")
-    with page.expect_navigation():
-        page.get_by_title("Mark cleared").click()
+    page.get_by_title("Mark cleared").click()
+    page.get_by_title("Mark uncleared").wait_for()
     assert "q=spar" in page.url
     assert states(home) == ["cleared", "uncleared"]
     window.go("/admin/accounts/account/arrange/")
-    for name in ("Move Cash up", "Hide Depot"):
+    for name in ("Move Cash up", "Hide Depot", "Close Rent", "Reopen Rent", "Close Card"):
         with page.expect_navigation():
             page.get_by_role("button", name=name).click()
     with page.expect_navigation():
@@ -78,3 +81,5 @@ def test_without_javascript_too(window: Watched, home: Household) -> None:
     with home.scope():
         rows = {row.name: row for row in Account.objects.filter(parent=home.accounts["Assets"])}
         assert (rows["Cash"].position, rows["Giro"].position, rows["Depot"].hidden) == (0, 1, True)
+        closed = Account.objects.filter(closed_on__isnull=False)
+        assert [row.name for row in closed] == ["Card"]

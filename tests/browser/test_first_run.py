@@ -4,11 +4,12 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
+from financetracker.accounts import books
 from financetracker.accounts.models import Membership
 from financetracker.accounts.scope import scope
 from financetracker.ledger.models import Posting
-from tests.browser.conftest import Watched
-from tests.builders import UserFactory
+from tests.browser.conftest import Watched, both
+from tests.builders import Household, UserFactory
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,11 @@ def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int)
     window.go("/admin/period/")
     with page.expect_navigation():
         page.get_by_role("button", name="Lock through this day").click()
-    assert "The book is locked through" in page.locator("main").inner_text()
+    assert "The book is locked through" in page.locator("#locked-through").inner_text()
+    page.locator("#unlock-form [name$=reason]").fill("a receipt came late")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Unlock after this day").click()
+    assert "a receipt came late" in page.locator("main").inner_text()
     with scope(person.pk, None):
         mine = Membership.objects.get(user=person)
     with scope(person.pk, mine.book_id):
@@ -74,22 +79,12 @@ def test_a_book_of_ones_own(window: Watched, transactional_db: None, width: int)
         ]
 
 
-@pytest.mark.window(locale="en-US")
-def test_the_rate_is_shown_and_a_lost_login_loses_nothing(window: Watched, transactional_db: None) -> None:
-    person = UserFactory()
-    page = window.log_in(person.email)
-    page.locator("[name=name]").fill("Ours")
-    page.locator("[name=base]").fill("EUR")
-    page.locator("[name=time_zone]").fill("UTC")
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    page.get_by_label("Account 6", exact=True).fill("Yen envelope")
-    page.get_by_label("Balance 6", exact=True).fill("1000")
-    page.get_by_label("Currency 6", exact=True).fill("JPY")
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    window.go("/admin/ledger/transaction/transfer/")
-    page.locator("[name=source]").fill("Assets:Bank:Checking")
+@both
+def test_the_rate_is_shown_and_a_lost_login_loses_nothing(window: Watched, home: Household) -> None:
+    with home.scope():
+        books.open_account(home.book, "Assets:Yen envelope", "asset", commodities=[home.commodities["JPY"]])
+    page = window.enter(home.owner, "/admin/ledger/transaction/transfer/")
+    page.locator("[name=source]").fill("Assets:Bank")
     page.locator("[name=target]").fill("Assets:Yen envelope")
     page.locator("[name=amount]").fill("100")
     page.locator("[name=received]").fill("16399")
@@ -97,9 +92,9 @@ def test_the_rate_is_shown_and_a_lost_login_loses_nothing(window: Watched, trans
     window.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("Enter")
     page.wait_for_url("**/users/login/**")
-    page.locator("input[name=login]").fill(person.email)
+    page.locator("input[name=login]").fill(home.owner.email)
     page.locator("input[name=password]").fill("password")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Send it again").click()
     page.wait_for_selector("#sentence")
-    assert "Exchanged 100.00 EUR from Checking for 16,399 JPY" in page.locator("#sentence").inner_text()
+    assert "Exchanged 100.00 EUR from Bank for 16,399 JPY" in page.locator("#sentence").inner_text()

@@ -2,24 +2,26 @@
 
 import pytest
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, both
 from tests.builders import Household
 
 
+@both
 def test_keys_go_where_they_say(window: Watched, home: Household) -> None:
     with home.scope():
         for name in ("Aldi", "Billa"):
             home.post("Food 12.50", "Cash -12.50", payee=name)
     page = window.enter(home.owner)
-    for keys, address in (("gt", "/ledger/transaction/"), ("ga", "/accounts/account/"), ("go", "/admin/")):
+    page.keyboard.press("/")
+    page.locator("#find-words:focus, #filter_q:focus").wait_for()
+    page.keyboard.press("Escape")
+    for keys, address in (("ga", "/accounts/account/"), ("go", "/admin/"), ("gt", "/ledger/transaction/")):
         page.keyboard.type(keys)
         page.wait_for_url(f"**{address}")
-    page.keyboard.type("gt")
-    page.wait_for_url("**/ledger/transaction/")
     page.keyboard.press("/")
     page.keyboard.type("n?gaBilla")  # in a field, letters are letters
     assert page.evaluate("document.activeElement.value") == "n?gaBilla"
-    page.locator("h1").click()
+    page.keyboard.press("Escape")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.textContent.trim()") == "Billa"
     page.keyboard.press("j")
@@ -28,8 +30,15 @@ def test_keys_go_where_they_say(window: Watched, home: Household) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/ledger/transaction/*/**")
     assert "Billa" in page.locator("h1").inner_text()
-    page.keyboard.press("n")
-    page.wait_for_url("**/ledger/transaction/add/**")
+    page.keyboard.press("e")
+    page.wait_for_url("**/change/")
+    page.locator("[name=amount]:focus").wait_for()
+    assert page.evaluate("getSelection().toString()") == "12.50"
+    for key, address in (("t", "**/transaction/transfer/"), ("n", "**/transaction/add/")):
+        page.keyboard.press("Escape")
+        page.keyboard.press(key)
+        page.wait_for_url(address)
+        page.locator("[name=source]:focus, [name=payee]:focus").wait_for()
 
 
 @pytest.mark.window(width=390)

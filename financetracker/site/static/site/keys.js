@@ -24,8 +24,9 @@
     e: () => press("amend"),
     "/": () => {
       const field = [...document.querySelectorAll("#filter_q, #find-words")].find((input) => input.offsetParent);
-      field?.focus();
-      field?.select();
+      if (!field) return press("search"); // a narrow page has no room for the field
+      field.focus();
+      field.select();
     },
     "?": () => document.getElementById("keys")?.togglePopover(),
     j: () => step(1),
