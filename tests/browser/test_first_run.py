@@ -85,10 +85,10 @@ def test_the_rate_is_shown_and_a_lost_login_loses_nothing(window: Watched, home:
         books.open_account(home.book, "Assets:Yen envelope", "asset", commodities=[home.commodities["JPY"]])
     page = window.enter(home.owner, "/admin/ledger/transaction/transfer/")
     page.locator("[name=source]").fill("Assets:Bank")
-    page.locator("[name=target]").fill("Assets:Yen envelope")
+    page.locator("[name=target]").fill("yen envelope")
     page.locator("[name=amount]").fill("100")
     page.locator("[name=received]").fill("16399")
-    assert page.locator("#rate").inner_text() == "163.99 JPY per EUR"
+    expect(page.locator("#rate")).to_have_text("163.99 JPY per EUR")
     window.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("Enter")
     page.wait_for_url("**/users/login/**")

@@ -443,6 +443,10 @@ def test_a_rate_far_from_the_price_is_asked_about_and_never_refused(
         return
     seen = text(answer)
     assert said in seen
+    told = client.post(TRANSFER, data | {"read": "1", "anyway": "1"}).json()
+    assert told["known"] == "by the price of 14 Mar 2026: 164 JPY per EUR"
+    assert told["rate"].endswith((" JPY per EUR", " EUR per JPY"))
+    assert client.post(TRANSFER, data | {"read": "1", "amount": "x"}).json() == {"rate": "", "known": ""}
     assert f'name="received" value="{received}" inputmode="decimal" class="amount" autofocus' in seen
     with home.scope():
         assert not Posting.objects.exists()

@@ -18,6 +18,7 @@ from financetracker.ledger.forms.rows import Row, rows_to_see
 from financetracker.ledger.journal import Entry, Leg, LegRefused
 from financetracker.ledger.models import Transaction
 from financetracker.ledger.transfers import ENDS, Compared, Transfer, legs_of, rate, read
+from financetracker.writing.days import show_day
 from financetracker.writing.fields import DayField
 
 # Which field a refusal of a leg is shown at, by the leg's place and the column.
@@ -84,6 +85,14 @@ class TransferForm(forms.Form):
     def rate(self) -> str:
         """The rate of what was read, if it is an exchange."""
         return rate(self.transfer) if self.transfer else ""
+
+    @property
+    def known_rate(self) -> str:
+        """The rate by the book's prices, if it is an exchange and a price is known."""
+        if self.compared is None:
+            return ""
+        said = {"day": show_day(self.compared.on), "known": self.compared.known}
+        return _("by the price of %(day)s: %(known)s") % said
 
     @property
     def is_wrong(self) -> bool:

@@ -4,7 +4,7 @@ import datetime
 import urllib.parse
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +21,6 @@ from financetracker.ledger.pages.base import (
     title,
     version,
 )
-from financetracker.writing import locale
 from financetracker.writing.days import BadDay, read_day, show_day
 
 
@@ -36,7 +35,10 @@ class TransferPages(TransactionPages):
         ]
 
     def transfer_page(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """Enter a transfer, or amend one. What is no transfer is led to the form that takes everything."""
+        """Enter a transfer, or amend one. What is no transfer is led to the form that takes everything.
+
+        With `read` nothing is saved: a script is told the rates of what is typed so far.
+        """
         book = book_of(request)
         row = None if pk is None or self._other_book(request) else self._row(request, pk)
         if not may_write(request):
@@ -55,6 +57,8 @@ class TransferPages(TransactionPages):
             empty.fields[first].widget.attrs["autofocus"] = True
             return self._transfer_answer(request, empty)
         form = TransferForm(chart, request.POST, transaction=row, before=before)
+        if "read" in request.POST:
+            return JsonResponse(_rates(form))
         wrong_book = self._wrong_book(request, form.book_id)
         if wrong_book:
             form.other_errors.append(wrong_book)
@@ -98,7 +102,6 @@ class TransferPages(TransactionPages):
             "ledger/transfer_form.html",
             title=title(row, form.before.legs if form.before else None) if row else _("New transfer"),
             form=form,
-            decimal=locale.active().decimal,
             transaction=row,
             goes_on=_goes_on(request),
             ends=_offered(chart, transfers.ENDS),
@@ -115,6 +118,15 @@ def _compare(form: TransferForm, day: datetime.date) -> None:
     known = balances.rate(form.chart.book, said.commodity, said.received_commodity, day)
     if known is not None and day - known.on <= transfers.NEAR:
         form.compared = transfers.compare(said, known.value, known.on)
+
+
+def _rates(form: TransferForm) -> dict[str, str]:
+    """The rate of what is typed, and that by the book's prices; empty as long as it is no exchange."""
+    entry = form.entry()
+    if entry is None:
+        return {"rate": "", "known": ""}
+    _compare(form, entry.date)
+    return {"rate": form.rate, "known": form.known_rate}
 
 
 def _goes_on(request: HttpRequest) -> bool:
