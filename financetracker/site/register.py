@@ -85,6 +85,7 @@ def account_register(request: HttpRequest, site: AdminSite, *, pk: int) -> HttpR
         "day": day,
         "base": chart.base.code,
         "mark": locale.active().decimal,
+        "transfer_with": urlencode({"source": account.full_name}) if account.type in OWN else "",
         "add_with": urlencode({"account" if account.type in OWN else "category": account.full_name}),
         "older": _at(asked, "below", page.older),
         "newer": _at(asked, "above", page.newer),

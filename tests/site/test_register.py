@@ -115,6 +115,18 @@ def test_a_viewer_sees_marks_and_no_buttons(home: Household) -> None:
     assert client.post(of(home, "Cash"), {"posting": f"{leg.pk}:cleared"}).status_code == 403
 
 
+@pytest.mark.parametrize(("name", "type_", "is_there"), [("Cash", "Assets", True), ("Food", "Expenses", False)])
+def test_a_transfer_begins_at_an_account_of_ones_own(
+    home: Household, name: str, type_: str, is_there: bool
+) -> None:
+    client = signed_in(home.editor)
+    seen = client.get(f"/admin/accounts/account/{home.accounts[name].pk}/register/").text
+    begins = f'/admin/ledger/transaction/transfer/?source={type_}%3A{name}"'
+    assert (begins in seen) is is_there
+    if is_there:
+        assert 'value="Assets:Cash"' in client.get("/admin/ledger/transaction/transfer/?source=Assets%3ACash").text
+
+
 def test_a_filtered_register_keeps_the_balances_of_the_whole_account(home: Household) -> None:
     with home.scope():
         for day, (name, amount) in enumerate((("Spar", 10), ("Shell", 20), ("Spar", 5), ("Other", 1))):
