@@ -68,6 +68,7 @@ class ShowPages(TransactionPages):
             may_split=writes and not row.is_locked and any(line.may_split for line in legs),
             refunds=refunds_of(row) if _is_purchase(legs) else None,
             purchase=purchase,
+            purchase_name=title(purchase) if purchase else "",
             amend_at=reverse(f"admin:{self._name}_{_form_for(row, legs)}", args=[row.pk]),
             reversal=reversal(row),
             events=events[:EVENTS_SHOWN],
