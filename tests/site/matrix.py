@@ -133,12 +133,12 @@ def new_assertion(things: Things) -> dict[str, Any]:
 
 
 def new_account(things: Things) -> dict[str, Any]:
-    name = {"name": f"New {next(_fresh)}", "type": "asset", "position": "0"}
+    name = {"name": f"New {next(_fresh)}", "type": "asset"}
     return {**name, "parent": things.parent, "commodities": things.commodity}
 
 
 def changed_account(things: Things) -> dict[str, Any]:
-    return {"name": "Renamed", "type": "asset", "position": "0", "parent": things.parent, "notes": "x"}
+    return {"name": "Renamed", "type": "asset", "parent": things.parent, "notes": "x"}
 
 
 def entry(things: Things) -> dict[str, Any]:

@@ -231,7 +231,6 @@ ACCOUNT = (
     each("name code notes iban bank_code account_number", TEXTS)
     | each("opened_on closed_on", DAYS)
     | each("parent commodities type", CHOICES)
-    | each("position", some(NUMBERS, "huge", "not a number", "exponent", "NUL"))
 )
 ENTRY = (
     each("payee narration notes code tags leg-0-memo", TEXTS)
