@@ -92,7 +92,7 @@ class EntryPages(TransactionPages):
             if shown is not None:
                 return self._form_answer(request, EntryForm(chart, transaction=row, entry=shown, wide=True))
             form = self._fresh(request, chart, row, entry)
-            if row is None:
+            if entry is None:
                 form.head.fields["payee"].widget.attrs["autofocus"] = True
             return self._form_answer(request, form)
         form = EntryForm(chart, transaction=row, entry=entry, data=request.POST)

@@ -74,7 +74,7 @@
     };
     const open = (typed, all) => {
       const isNew = id === "payees" && typed.trim() !== "";
-      found = typed.trim() || !all ? (typed.trim() ? fitting(id, typed) : []) : options(id).slice(0, MOST);
+      found = typed.trim() || !all ? (typed.trim() ? fitting(id, typed) : []) : options(id);
       list.replaceChildren();
       for (const option of found) {
         const { account, category, split, day } = option.dataset;
@@ -107,6 +107,8 @@
       option && input.dispatchEvent(new CustomEvent("taken", { bubbles: true, detail: { ...option.dataset, name: option.value } }));
 
     input.addEventListener("input", (event) => event.isTrusted && open(input.value, false));
+    // A phone has no arrow keys: a tap shows what there is.
+    input.addEventListener("click", (event) => event.pointerType === "touch" && list.hidden && open("", true));
     input.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();

@@ -210,8 +210,9 @@
   const first = () => {
     if (form.querySelector("[autofocus]")) return form.querySelector("[autofocus]");
     if (form.querySelector("[aria-invalid=true]")) return form.querySelector("[aria-invalid=true]");
-    // What is put right is an amount more often than not: typing replaces it.
-    if ("fresh" in form.dataset) return named("version").value ? (named("amount") ?? named("payee")) : null;
+    // What is put right, or entered again, is an amount more often than not: typing replaces it. Beside other
+    // things (there it has an action) the form waits.
+    if ("fresh" in form.dataset) return form.hasAttribute("action") ? null : (named("amount") ?? named("leg-0-amount"));
     const names = body ? rows().flatMap((row) => ["account", "amount"].map((name) => field(row, name))) : ["payee", "amount", "account", "category"].map(named);
     return names.find((input) => !input.value.trim()) ?? form.querySelector("[name=_save].button");
   };

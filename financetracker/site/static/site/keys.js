@@ -43,6 +43,8 @@
     act();
   });
 
+  /* What is to be put right first, where no form has begun somewhere itself. */
+  if (document.activeElement === document.body) document.querySelector("#content [aria-invalid=true]")?.focus();
   if (location.hash === "#filter_q") document.getElementById("filter_q")?.focus();
 
   /* A menu closes by Esc and by a click beside it. */
