@@ -1,7 +1,7 @@
 """Legs as rows of text, as they were typed: read into legs, written from legs."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -148,38 +148,26 @@ def rows_in(data: MultiValueDict[str, str]) -> list[Row]:
 
 def rows_of(legs: Iterable[Leg], chart: Chart) -> list[Row]:
     """Write legs as rows of text, with the places people type, and a code where it says something."""
+
+    def code(leg: Leg) -> str:
+        is_clear = leg.commodity == chart.default_commodity(leg.account) == chart.base
+        return "" if is_clear else leg.commodity.code
+
     return [
-        Row(
-            index=index,
-            id=str(leg.id or ""),
-            account=leg.account.full_name,
-            amount=money.typed(leg.amount, leg.commodity.places),
-            commodity=""
-            if leg.commodity == chart.default_commodity(leg.account) == chart.base
-            else leg.commodity.code,
-            weight=""
-            if leg.weight is None or leg.weight_commodity is None
-            else money.typed(leg.weight, leg.weight_commodity.places),
-            weight_commodity=leg.weight_commodity.code if leg.weight_commodity else "",
-            memo=leg.memo,
-        )
+        replace(_row_of(leg, index, money.typed), id=str(leg.id or ""), commodity=code(leg))
         for index, leg in enumerate(legs)
     ]
 
 
 def rows_to_see(legs: Iterable[Leg]) -> list[Row]:
     """Write legs as rows to be looked at: digits in groups, a true minus, every code."""
-    return [
-        Row(
-            index=index,
-            account=leg.account.full_name,
-            amount=money.show(leg.amount, leg.commodity.places),
-            commodity=leg.commodity.code,
-            weight=""
-            if leg.weight is None or leg.weight_commodity is None
-            else money.show(leg.weight, leg.weight_commodity.places),
-            weight_commodity=leg.weight_commodity.code if leg.weight_commodity else "",
-            memo=leg.memo,
-        )
-        for index, leg in enumerate(legs)
-    ]
+    return [_row_of(leg, index, money.show) for index, leg in enumerate(legs)]
+
+
+def _row_of(leg: Leg, index: int, write: Callable[[Decimal, int], str]) -> Row:
+    row = Row(index, account=leg.account.full_name, commodity=leg.commodity.code, memo=leg.memo)
+    row.amount = write(leg.amount, leg.commodity.places)
+    if leg.weight is not None and leg.weight_commodity is not None:
+        row.weight = write(leg.weight, leg.weight_commodity.places)
+        row.weight_commodity = leg.weight_commodity.code
+    return row
